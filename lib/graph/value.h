@@ -10,6 +10,7 @@ namespace qtool {
 
 class Node;
 class Graph;
+class Tensor;
 
 /// One dimension: known (value >= 0), named (symbol), or neither.
 struct Dim {

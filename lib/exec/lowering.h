@@ -1,0 +1,86 @@
+#pragma once
+// What an engine offers: from a Cluster to a Step, or a reason why not.
+
+#include <memory>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "exec/cluster.h"
+#include "tensor/tensor.h"
+
+namespace qtool {
+
+/// Order of the bytes of an activation of rank >= 3. plain: row-major as ONNX writes it (N C spatial...); channels_last: N spatial... C.
+/// Tensor::shape() is always the ONNX shape.
+enum class Layout { plain, channels_last };
+
+/// A tensor while a plan runs.
+struct Array {
+  Tensor tensor;  ///< logical shape; bytes ordered by `layout`
+  Layout layout = Layout::plain;
+};
+
+/// Buffers of one running thread: handed out, taken back when nobody holds them, reused. Not thread-safe; one a thread.
+class BufferPool {
+ public:
+  /// A buffer of at least `bytes` that nobody else holds.
+  std::shared_ptr<Buffer> take(size_t bytes);
+  Tensor tensor(DType dtype, const Shape& shape);
+  size_t bytes_held() const;
+
+ private:
+  std::vector<std::shared_ptr<Buffer>> buffers_;
+};
+
+/// What a Step may use besides its inputs.
+struct StepContext {
+  BufferPool& pool;
+  int threads = 1;
+};
+
+/// Which layouts a step takes and gives for operands of rank >= 3 (lower ranks are always plain).
+enum class LayoutRule {
+  plain,          ///< everything plain
+  channels_last,  ///< data inputs and outputs channels_last
+  same,           ///< any, but all alike; the output has that of the inputs
+};
+
+/// One lowered cluster. run() may be called by several threads at once, each with its own context: caches inside are guarded.
+class Step {
+ public:
+  virtual ~Step() = default;
+  /// inputs: the cluster's activations in order of first appearance (constants excluded): see activations_of(). Layouts follow
+  /// the rule given at lowering. outputs: one Array per cluster output, to be assigned.
+  virtual void run(std::span<const Array> inputs, std::span<Array> outputs, StepContext& context) = 0;
+  /// The kernel that runs, for profiles: "brgconv:avx512_core_vnni", "lut_avx512", "eval". Known after the first run.
+  virtual std::string kernel() const = 0;
+};
+
+/// Operands of a cluster that are not constants: inputs, then operands of post-ops.
+std::vector<const Operand*> activations_of(const Cluster& cluster);
+
+struct Lowered {
+  std::unique_ptr<Step> step;
+  LayoutRule layout = LayoutRule::plain;
+};
+struct Declined {
+  std::string reason;
+};
+using LowerResult = std::variant<Lowered, Declined>;
+
+/// Lowers one cluster. Shapes may be unknown: steps specialize on the shapes they meet, keep at most 8 specializations.
+using LowerFn = LowerResult (*)(const Model& model, const Cluster& cluster);
+
+/// One engine: a row of backends.inc.
+struct Backend {
+  std::string_view name;         ///< "onednn", "arm", "reference"
+  LowerFn lower;
+  std::string (*description)();  ///< "oneDNN 3.2.0, AVX512-VNNI"
+  bool (*available)();
+};
+const Backend* find_backend(std::string_view name);  ///< null when unknown or not built in
+std::span<const Backend* const> all_backends();
+
+}  // namespace qtool

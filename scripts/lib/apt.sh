@@ -31,7 +31,7 @@ apt_install() {
   echo "setup: installing $missing" >&2
   apt_refresh
   # shellcheck disable=SC2086
-  apt_as_root install -y -q=2 --no-install-recommends $missing >&2
+  apt_as_root install -y -q=2 --no-install-recommends -o Dpkg::Use-Pty=0 $missing > /dev/null
 }
 
 # apt_has PACKAGE MAJOR: whether this machine's sources have at least that version.

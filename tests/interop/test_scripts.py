@@ -1,0 +1,88 @@
+"""The scripts that judge the project: a wrong sum or a missed include would hide failures."""
+import importlib.util, pathlib, subprocess, sys
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CATCH2 = """<?xml version="1.0"?>
+<Catch2TestRun name="t"><TestCase name="good"><OverallResult success="true" skips="0"/></TestCase>
+<TestCase name="bad"><OverallResult success="false" skips="0"/></TestCase>
+<OverallResultsCases successes="5" failures="{failures}" expectedFailures="0" skips="2"/></Catch2TestRun>"""
+PYTEST = """<testsuites><testsuite><testcase classname="c" name="a"/><testcase classname="c" name="b"><failure/></testcase>
+<testcase classname="c" name="d"><skipped/></testcase></testsuite></testsuites>"""
+
+
+def script(path):
+    spec = importlib.util.spec_from_file_location(pathlib.Path(path).stem, ROOT / path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def tally(tmp_path):
+    def run(tests, steps='', **reports):
+        results = tmp_path / 'results'
+        results.mkdir()
+        rows = ''.join(f'<testcase name="{name}" status="{status}"/>' for name, status in tests.items())
+        (results / 'ctest.xml').write_text(f'<testsuite>{rows}</testsuite>')
+        for name, text in reports.items():
+            (results / f'{name}.xml').write_text(text)
+        (tmp_path / 'steps').write_text(steps)
+        done = subprocess.run([sys.executable, ROOT / 'scripts/lib/tally.py', tmp_path / 'steps', tmp_path], capture_output=True, text=True)
+        return done.stdout.splitlines()[-1], done.returncode
+    return run
+
+
+def test_tally_sums_the_cases_not_the_programs(tally):
+    assert tally({'a': 'run', 'layering': 'run'}, a=CATCH2.format(failures=0).replace('"false"', '"true"')) == ('6 passed, 0 failed, 2 skipped', 0)
+
+
+def test_tally_fails_on_a_failed_case(tally):
+    assert tally({'a': 'fail', 'b': 'fail'}, a=CATCH2.format(failures=1), b=PYTEST) == ('6 passed, 2 failed, 3 skipped', 1)
+
+
+def test_tally_counts_a_program_that_died_before_its_report_was_complete(tally):
+    assert tally({'a': 'fail', 'b': 'run'}, a=CATCH2[:90]) == ('1 passed, 1 failed', 1)
+
+
+def test_tally_counts_a_program_that_failed_after_its_cases(tally):
+    passed = CATCH2.format(failures=0).replace('"false"', '"true"')
+    assert tally({'a': 'fail'}, a=passed) == ('5 passed, 1 failed, 2 skipped', 1)
+
+
+def test_tally_counts_steps(tally):
+    assert tally({'a': 'run'}, steps='passed one\nfailed build asan\n') == ('2 passed, 1 failed', 1)
+
+
+def test_tally_of_nothing_is_a_failure(tally):
+    assert tally({}) == ('0 passed, 0 failed', 1)
+
+
+@pytest.fixture
+def layering(tmp_path, monkeypatch):
+    module = script('tests/layering.py')
+    monkeypatch.setattr(module, 'ROOT', tmp_path)
+
+    def run(path, text):
+        (tmp_path / 'lib').mkdir()
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_text(text)
+        return module.main()
+    return run
+
+
+@pytest.mark.parametrize('path, include, violated', [
+    ('lib/tensor/a.h', '"base/error.h"', False),
+    ('lib/base/a.h', '"tensor/tensor.h"', True),
+    ('lib/ops/a.cpp', '"lib/config/qconfig.h"', True),
+    ('lib/exec/arm/a.cpp', '"kernels/contract.h"', False),
+    ('kernels/gemm/a.cpp', '"base/error.h"', True),
+    ('lib/exec/onednn/a.cpp', '<dnnl.hpp>', False),
+    ('lib/exec/a.cpp', '<dnnl.hpp>', True),
+    ('lib/graph/a.h', '<onnx/onnx_pb.h>', True),
+    ('lib/onnxio/load.cpp', '<google/protobuf/message.h>', False),
+    ('lib/base/a.cpp', '<CLI/CLI.hpp>', True),
+    ('lib/surprise/a.cpp', '<string>', True),
+])
+def test_layering(layering, path, include, violated):
+    assert layering(path, f'#include {include}\n') == violated

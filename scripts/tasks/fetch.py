@@ -24,7 +24,8 @@ def fetch_ppocr():
     if all(os.path.exists(f'{OUT}/{t}.onnx') for t in PPOCR):
         return
     with tempfile.TemporaryDirectory() as tmp:
-        subprocess.check_call([sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '-d', tmp, 'rapidocr-onnxruntime==1.4.4'])
+        # Only the models inside matter, so any Python will do.
+        subprocess.check_call([sys.executable, '-m', 'pip', 'download', '-q', '--no-deps', '--ignore-requires-python', '-d', tmp, 'rapidocr-onnxruntime==1.4.4'])
         with zipfile.ZipFile(glob.glob(tmp + '/*.whl')[0]) as wheel:
             for task, name in PPOCR.items():
                 with open(f'{OUT}/{task}.onnx', 'wb') as f:

@@ -13,6 +13,7 @@
 // from the float meaning by one step of the output scale on at most 0.1 % of the elements; where a cluster holds an inner Q,
 // one step of that Q, carried to the output, counts as one step (SPEC 8).
 //
+// clang-format off
 // Table of examples (p: quantized operand or output, f: float; [..] optional):
 //   nodes in the graph                                           kind          inputs        post_ops                      output
 //   DQ DQ DQ -> Conv -> Q                                        compute       p x, p w, p b                               p
@@ -24,6 +25,7 @@
 //   Conv -> HardSwish                                            compute       f x, f w, f b activation(HardSwish)         f
 //   Conv -> Add(., r) -> Relu                                    compute       f x, f w, f b add(f r), activation(Relu)    f
 //   DQ DQ -> Add|Mul|Sub|Div [-> Relu] -> Q                      arithmetic    p a, p b      [activation]                  p
+//   Add|Mul|Sub|Div (no operand a scalar) [-> Relu]              arithmetic    f a, f b      [activation]                  f
 //   DQ -> HardSwish -> Q;  DQ -> Clip -> Sigmoid -> Q            unary         p x           [activation...]               p   256-entry table
 //   HardSwish;  Add(x, scalar) -> Clip -> Div(., scalar)         unary         f x           [activation...]               f
 //   DQ -> MaxPool|Reshape|Transpose.. -> Q, equal parameters     pass_through  p x                                         p   runs on codes
@@ -35,6 +37,7 @@
 //   DQ                                                           dequantize    p x                                         f
 //   observer call                                                observe       f x                                         f   the same value
 //   anything else (one node), If, Loop, Scan                     node          f..                                         f..
+// clang-format on
 //
 // A DequantizeLinear with several consumers is part of each of their clusters; it is a cluster of its own only when someone
 // needs the float value (a node cluster, a graph output). Weights and biases are DQ of constants: they belong to the cluster
@@ -50,7 +53,20 @@
 
 namespace qtool {
 
-enum class ClusterKind { node, compute, arithmetic, unary, pass_through, reduce, concat, softmax, requantize, quantize, dequantize, observe };
+enum class ClusterKind {
+  node,
+  compute,
+  arithmetic,
+  unary,
+  pass_through,
+  reduce,
+  concat,
+  softmax,
+  requantize,
+  quantize,
+  dequantize,
+  observe
+};
 std::string_view name_of(ClusterKind kind);
 
 /// One tensor that enters or leaves a cluster: `value` is the codes when `params` is there, else the float (or any other) tensor.
@@ -61,6 +77,8 @@ struct Operand {
   bool constant() const { return value && value->constant(); }
 };
 
+/// Broadcasts of add and mul never enlarge y as far as the types tell; where a dimension is unknown an engine checks and throws
+/// CannotRun.
 struct PostOp {
   enum class Kind {
     activation,  ///< y = node(y): a unary operator with constant arguments (Relu, Clip, HardSwish, Sigmoid, Mul by scalar, ...)
@@ -69,19 +87,19 @@ struct PostOp {
     mul,         ///< y = y * real(operand), broadcast
   };
   Kind kind;
-  Node* node = nullptr;              ///< activation, add, mul: the node
-  std::optional<QuantParams> params; ///< requantize
-  Operand operand;                   ///< add, mul
+  Node* node = nullptr;               ///< activation, add, mul: the node
+  std::optional<QuantParams> params;  ///< requantize
+  Operand operand;                    ///< add, mul
 };
 
 struct Cluster {
   ClusterKind kind = ClusterKind::node;
-  Node* root = nullptr;           ///< the operator; for quantize/dequantize/requantize the (last) Q or DQ
-  std::vector<Operand> inputs;    ///< in the order of the root's inputs; codes where a DQ stood in front
+  Node* root = nullptr;         ///< the operator; for quantize/dequantize/requantize the (last) Q or DQ
+  std::vector<Operand> inputs;  ///< in the order of the root's inputs; codes where a DQ stood in front
   std::vector<PostOp> post_ops;
-  std::vector<Operand> outputs;   ///< one, but for `node` and multi-output pass_through (Split): as many as the root has
-  std::vector<Node*> nodes;       ///< all call nodes covered, topological order (shared DQ nodes of inputs not included)
-  std::string name() const;       ///< path of the root
+  std::vector<Operand> outputs;  ///< one, but for `node` and multi-output pass_through (Split): as many as the root has
+  std::vector<Node*> nodes;      ///< all call nodes covered, topological order (shared DQ nodes of inputs not included)
+  std::string name() const;      ///< path of the root
 };
 
 /// Cuts `graph` (not its bodies) into clusters in topological order. Pure: edits nothing.

@@ -22,16 +22,25 @@ struct Array {
   Layout layout = Layout::plain;
 };
 
-/// Buffers of one running thread: handed out, taken back when nobody holds them, reused. Not thread-safe; one a thread.
+/// Buffers of one running thread: handed out, taken back when the last holder lets go (on any thread, even after the pool), reused.
 class BufferPool {
  public:
-  /// A buffer of at least `bytes` that nobody else holds.
+  BufferPool();
+  /// A buffer of at least `bytes` that nobody else holds: Tensor::mutable_bytes() of a tensor over it does not copy.
   std::shared_ptr<Buffer> take(size_t bytes);
   Tensor tensor(DType dtype, const Shape& shape);
-  size_t bytes_held() const;
+  size_t bytes_held() const;  ///< handed out and waiting
 
  private:
-  std::vector<std::shared_ptr<Buffer>> buffers_;
+  struct Store;
+  std::shared_ptr<Store> store_;
+};
+
+/// What Step::run throws, before it has written anything, when the shapes or types it meets are not for it (a broadcast that
+/// enlarges, no kernel for this size): the plan then runs the cluster's nodes through eval, this time and for the same shapes.
+class CannotRun : public Error {
+ public:
+  explicit CannotRun(std::string reason) : Error(ExitCode::unsupported, std::move(reason)) {}
 };
 
 /// What a Step may use besides its inputs.
@@ -51,14 +60,14 @@ enum class LayoutRule {
 class Step {
  public:
   virtual ~Step() = default;
-  /// inputs: the cluster's activations in order of first appearance (constants excluded): see activations_of(). Layouts follow
-  /// the rule given at lowering. outputs: one Array per cluster output, to be assigned.
-  virtual void run(std::span<const Array> inputs, std::span<Array> outputs, StepContext& context) = 0;
+  /// inputs: activations_of(cluster), one by one, never null. Layouts follow the rule given at lowering.
+  /// outputs: one Array per cluster output, to be assigned (tensor and layout).
+  virtual void run(std::span<const Array* const> inputs, std::span<Array> outputs, StepContext& context) = 0;
   /// The kernel that runs, for profiles: "brgconv:avx512_core_vnni", "lut_avx512", "eval". Known after the first run.
   virtual std::string kernel() const = 0;
 };
 
-/// Operands of a cluster that are not constants: inputs, then operands of post-ops.
+/// Operands of a cluster that are neither constant nor omitted: inputs, then operands of post-ops, in order; repeated where used twice.
 std::vector<const Operand*> activations_of(const Cluster& cluster);
 
 struct Lowered {
@@ -75,7 +84,7 @@ using LowerFn = LowerResult (*)(const Model& model, const Cluster& cluster);
 
 /// One engine: a row of backends.inc.
 struct Backend {
-  std::string_view name;         ///< "onednn", "arm", "reference"
+  std::string_view name;  ///< "onednn", "arm", "reference"
   LowerFn lower;
   std::string (*description)();  ///< "oneDNN 3.2.0, AVX512-VNNI"
   bool (*available)();

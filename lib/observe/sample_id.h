@@ -4,10 +4,9 @@
 #include <string>
 #include <string_view>
 
-namespace qtool {
+#include "base/natural_order.h"
 
-/// Natural order: runs of digits compare as numbers, everything else by bytes; equal numbers: fewer leading zeros first. A total order.
-bool natural_less(std::string_view a, std::string_view b);
+namespace qtool {
 
 /// A handle to a sample's id; cheap to copy, equal handles are equal ids. Thread-safe; ids are never freed.
 class SampleId {

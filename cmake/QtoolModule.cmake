@@ -86,7 +86,9 @@ function(qtool_tests name)
   add_executable(${name}_tests ${sources})
   qtool_settings(${name}_tests)
   target_link_libraries(${name}_tests PRIVATE ${deps} ${libs})
-  target_compile_definitions(${name}_tests PRIVATE QTOOL_SOURCE_DIR="${PROJECT_SOURCE_DIR}" QTOOL_BINARY="$<TARGET_FILE_DIR:${name}_tests>/../qtool")
+  # Relative to the root, where tests run: the compiler cache then serves every clone.
+  file(RELATIVE_PATH program ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/qtool)
+  target_compile_definitions(${name}_tests PRIVATE QTOOL_SOURCE_DIR="." QTOOL_BINARY="${program}")
   set_target_properties(${name}_tests PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND ${name}_tests --reporter console --reporter XML::out=${PROJECT_BINARY_DIR}/results/${name}.xml
            WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})

@@ -6,6 +6,7 @@ topo-*                 models/: full-size architectures with random weights, mad
                        only for time and memory, never for accuracy; with calib/ (16) and test/ (32) of seeded noise beside them
 bytes-transformer      its samples: 512 bytes out of files of 16 kinds found on this machine (so the float metric varies a little
                        between machines: measure it beside the int8 one)
+nodes                  the ONNX project's operator tests out of the PyPI package onnx (node_suite.py)
 
 Needs: python3 with pip, numpy and onnx.
 """
@@ -13,6 +14,7 @@ import csv, glob, os, random, subprocess, sys, tempfile, zipfile
 import numpy as np, onnx
 from onnx import numpy_helper, version_converter
 
+import node_suite
 from tasklib import CACHE
 OUT = CACHE + '/models'
 KINDS = 'py h js json html xml md pl so pyc png gz rst yaml mo go'.split()
@@ -128,6 +130,8 @@ if __name__ == '__main__':
     os.makedirs(OUT, exist_ok=True)
     make_bytes_samples()
     fetch_ppocr()
+    if not os.path.exists(CACHE + '/nodes/tolerance.csv'):
+        node_suite.write(CACHE + '/nodes')
     for topology in TOPO:
         make_topology(topology)
         make_topology_samples(topology)

@@ -66,3 +66,10 @@ def test_float_accuracy_of_the_shipped_models():
     import score
     for task, least in (('glyph-resnet8', 0.95), ('glyph-mobilenetv2', 0.91)):
         assert tasklib.score(task, score.outputs_of(tasklib.model_path(task), task))['top1'] >= least
+
+
+def test_node_suite_is_whole():
+    from conftest import fetched
+    rows = list(csv.reader(open(fetched(tasklib.CACHE + '/nodes/tolerance.csv'))))
+    assert len(rows) > 1500
+    assert all(os.path.exists(f'{tasklib.CACHE}/nodes/{name}/model.onnx') for name, _, _ in rows)

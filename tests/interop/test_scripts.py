@@ -86,3 +86,12 @@ def layering(tmp_path, monkeypatch):
 ])
 def test_layering(layering, path, include, violated):
     assert layering(path, f'#include {include}\n') == violated
+
+
+@pytest.mark.parametrize('own, elsewhere, size, count', [
+    (0.966, 0.97, 100, 0), (0.964, 0.97, 100, 1), (0.97, 0.964, 100, 1), (0.97, 0.97, 101, 1), (0.9, 0.9, 200, 3)])
+def test_table_complains_of_lost_accuracy_and_of_size(own, elsewhere, size, count):
+    table = script('scripts/tasks/table.py')
+    rows = [{'peer': 'float', 'top1': 0.97}, {'peer': table.SIZE_PEER, 'top1': 0.97, 'file_kb': 100},
+            {'task': 't', 'peer': 'qtool', 'top1': own, 'file_kb': size}, {'task': 't', 'peer': 'qtool file in ort', 'top1': elsewhere}]
+    assert len(list(table.complaints(rows))) == count

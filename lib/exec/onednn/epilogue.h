@@ -1,0 +1,56 @@
+#pragma once
+// What follows the sum of products of a convolution or matmul: from a cluster's post-ops and output to oneDNN's post-ops.
+//
+// The register holds v with  real y = unit * v + offset.  The primitive's own scales make v begin in the unit that the first
+// step behind wants, so that most epilogues need no multiplication at all:
+//   inner Q (s, z)       v = y / s;          round(v), clip to [lo - z, hi - z]           the rounding of SPEC 8, kept
+//   residual (s, z)      v = y / s - z;      v + codes                                    codes are added as they lie
+//   output (s, z)        v = y / s + z;      rounding and saturation are oneDNN's         a ReLU that saturation does is dropped
+//   float output, curves v = y
+
+#include <dnnl.hpp>
+#include <string>
+#include <vector>
+
+#include "exec/cluster.h"
+#include "exec/onednn/primitive_step.h"
+
+namespace qtool::onednn {
+
+struct Epilogue {
+  struct Operation {
+    dnnl::algorithm algorithm;  ///< eltwise_*, or binary_add / binary_mul with `operand`
+    float alpha = 0, beta = 0;
+    const Operand* operand = nullptr;
+  };
+  std::vector<Operation> operations;
+  double unit = 1, offset = 0;  ///< of v as the primitive must deliver it
+  std::vector<float> bias;      ///< added to y by leading constant Adds, one a channel; empty: none
+  DType out_dtype = DType::float32;
+};
+
+/// Where the channel of a compute cluster's output lies, and how many there are.
+struct Channels {
+  size_t rank, axis;
+  int64_t count;
+};
+
+/// `factors`: y / accumulator, one a channel (int8), for telling scales on which ties are common; empty for float.
+/// On refusal returns nothing and says why.
+std::optional<Epilogue> plan_epilogue(const Cluster& cluster, const Channels& channels, const std::vector<float>& factors,
+                                      std::string& reason);
+
+/// Position among the step's inputs of an operand that is no constant.
+int input_index(const Cluster& cluster, const Operand& operand);
+
+/// A constant operand as real values.
+std::vector<float> real_values(const Operand& operand);
+
+/// A shape with ones in front up to `rank`.
+Shape padded_shape(const Shape& shape, size_t rank);
+
+/// The post-ops for an output of `out_shape`; adds the arguments of their operands to `compiled`.
+dnnl::post_ops make_post_ops(const Epilogue& epilogue, const Cluster& cluster, const std::vector<Shape>& inputs, const Shape& out_shape,
+                             Layout layout, Compiled& compiled);
+
+}  // namespace qtool::onednn

@@ -1,0 +1,111 @@
+#include "exec/onednn/primitive_step.h"
+
+#include "exec/onednn/engine.h"
+#include "exec/onednn/memory.h"
+
+namespace qtool::onednn {
+namespace {
+
+constexpr size_t kMaxSpecializations = 8;
+
+/// The arguments of one running execution: memory objects are not to be shared between threads.
+struct Arguments {
+  explicit Arguments(const Compiled& compiled) {
+    for (const auto& slot : compiled.slots) memories.emplace_back(slot.desc, engine(), nullptr);
+    for (size_t i = 0; i < memories.size(); ++i) list.push_back({compiled.slots[i].argument, memories[i].get()});
+    for (const auto& [argument, memory] : compiled.constants) list.push_back({argument, memory.get()});
+  }
+  std::vector<dnnl::memory> memories;
+  std::vector<dnnl_exec_arg_t> list;
+};
+
+/// A primitive with the argument lists that wait to be used.
+struct Specialization {
+  std::vector<Shape> shapes;
+  int threads;
+  Compiled compiled;
+  std::vector<std::unique_ptr<Arguments>> idle;
+};
+using SpecializationPtr = std::shared_ptr<Specialization>;
+
+class PrimitiveStep : public Step {
+ public:
+  PrimitiveStep(CompileFn compile, Layout layout) : compile_(std::move(compile)), layout_(layout) {}
+
+  void run(std::span<const Array> inputs, std::span<Array> outputs, StepContext& context) override {
+    set_threads(context.threads);
+    auto [special, arguments] = take(inputs, context.threads);
+    const Compiled& compiled = special->compiled;
+    const bool high_rank = compiled.out_shape.size() > 2;
+    outputs[0] = {context.pool.tensor(compiled.out_dtype, compiled.out_shape), high_rank ? layout_ : Layout::plain};
+    std::shared_ptr<Buffer> scratch;
+    for (size_t i = 0; i < compiled.slots.size(); ++i) {
+      const auto& slot = compiled.slots[i];
+      if (slot.input == Compiled::kScratch) scratch = context.pool.take(slot.desc.get_size());
+      const std::byte* data = slot.input == Compiled::kScratch  ? scratch->data()
+                              : slot.input == Compiled::kOutput ? outputs[0].tensor.bytes()
+                                                                : inputs[static_cast<size_t>(slot.input)].tensor.bytes();
+      dnnl_memory_set_data_handle(arguments->memories[i].get(), const_cast<std::byte*>(data));
+    }
+    if (outputs[0].tensor.size() > 0) execute(compiled, *arguments);
+    give_back(*special, std::move(arguments));
+  }
+
+  std::string kernel() const override {
+    std::lock_guard lock(mutex_);
+    return kernel_;
+  }
+
+ private:
+  static void execute(const Compiled& compiled, const Arguments& arguments) {
+    const auto status =
+        dnnl_primitive_execute(compiled.primitive.get(), stream().get(), static_cast<int>(arguments.list.size()), arguments.list.data());
+    if (status != dnnl_success) throw bug("oneDNN failed to execute " + compiled.kernel);
+  }
+
+  static bool fits(const Specialization& special, std::span<const Array> inputs, int threads) {
+    if (special.threads != threads) return false;
+    for (size_t i = 0; i < inputs.size(); ++i)
+      if (special.shapes[i] != inputs[i].tensor.shape()) return false;
+    return true;
+  }
+
+  std::pair<SpecializationPtr, std::unique_ptr<Arguments>> take(std::span<const Array> inputs, int threads) {
+    std::lock_guard lock(mutex_);
+    SpecializationPtr found = find(inputs, threads);
+    if (found->idle.empty()) return {found, std::make_unique<Arguments>(found->compiled)};
+    auto arguments = std::move(found->idle.back());
+    found->idle.pop_back();
+    return {found, std::move(arguments)};
+  }
+
+  SpecializationPtr find(std::span<const Array> inputs, int threads) {
+    for (const auto& special : specials_)
+      if (fits(*special, inputs, threads)) return special;
+    std::vector<Shape> shapes;
+    for (const Array& input : inputs) shapes.push_back(input.tensor.shape());
+    if (specials_.size() == kMaxSpecializations) specials_.erase(specials_.begin());
+    specials_.push_back(std::make_shared<Specialization>(Specialization{shapes, threads, compile_(shapes), {}}));
+    kernel_ = specials_.back()->compiled.kernel;
+    return specials_.back();
+  }
+
+  void give_back(Specialization& special, std::unique_ptr<Arguments> arguments) {
+    std::lock_guard lock(mutex_);
+    special.idle.push_back(std::move(arguments));
+  }
+
+  const CompileFn compile_;
+  const Layout layout_;
+  mutable std::mutex mutex_;
+  std::vector<SpecializationPtr> specials_;
+  std::string kernel_;
+};
+
+}  // namespace
+
+std::unique_ptr<Step> make_primitive_step(CompileFn compile, Layout layout) {
+  return std::make_unique<PrimitiveStep>(std::move(compile), layout);
+}
+
+}  // namespace qtool::onednn

@@ -81,7 +81,7 @@ function(qtool_tests name)
   if(NOT QTOOL_ONEDNN)
     list(FILTER sources EXCLUDE REGEX "/onednn/|_onednn_test")
   endif()
-  qtool_targets(deps qtool_ ${arg_DEPS})
+  qtool_targets(deps qtool_ ${arg_DEPS} testing)  # tests/support
   qtool_targets(libs qtool_dep_ ${arg_LIBS} catch2)
   add_executable(${name}_tests ${sources})
   qtool_settings(${name}_tests)

@@ -194,6 +194,12 @@ void Graph::move_before(Node& node, Node& before) {
   nodes_.splice(before.position_, nodes_, node.position_);
 }
 
+Node& Graph::place_after(const Value& value) const {
+  auto at = std::next(NodeList::const_iterator(value.producer().position_));
+  while ((*at)->kind() == NodeKind::placeholder || (*at)->kind() == NodeKind::get_attr) ++at;
+  return **at;
+}
+
 namespace {
 
 /// Nodes of `graph` that `node` (its bodies included) needs.

@@ -79,6 +79,8 @@ class Graph {
   void erase(Node& node);
   void rename(Value& value, const std::string& value_name);
   void move_before(Node& node, Node& before);
+  /// Where a call that uses `value` may be inserted first: behind its producer, and behind all placeholders and weights.
+  Node& place_after(const Value& value) const;
   /// Orders nodes by their inputs, stable; Error(invalid_file) naming a node on a cycle.
   void sort_topologically();
 

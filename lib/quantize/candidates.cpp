@@ -1,0 +1,281 @@
+#include "quantize/candidates.h"
+
+#include <algorithm>
+
+#include "config/modules.h"
+#include "pass/fuse.h"
+
+namespace qtool {
+namespace {
+
+/// A fused group seen through its body: which operator stands for it, and which call input feeds which of its inputs.
+struct Seen {
+  const Node* root = nullptr;
+  std::vector<std::optional<size_t>> call_input;  ///< of each root input
+};
+
+const Node* root_in(const Model& model, const Graph& body, const BackendPattern& row) {
+  const Node* compute = nullptr;
+  for (const Node& node : body.nodes()) {
+    if (!node.is_call()) continue;
+    if (node.op == row.root_module) return &node;
+    const OpDef* def = find_op(model, node);
+    if (!compute && def && def->quant.kind == QuantTraits::Kind::compute) compute = &node;
+  }
+  return compute;
+}
+
+Seen see_through(const Model& model, const Node& call, const BackendPattern& row) {
+  Seen seen;
+  if (call.kind() != NodeKind::call_module) {
+    seen.root = &call;
+    for (size_t i = 0; i < call.input_count(); ++i) seen.call_input.emplace_back(i);
+    return seen;
+  }
+  const Graph& body = *model.function_of(call).body;
+  seen.root = root_in(model, body, row);
+  if (!seen.root) return seen;
+  const std::vector<Node*> placeholders = body.placeholders();
+  for (const Value* value : seen.root->inputs()) {
+    const auto at = value ? std::find(placeholders.begin(), placeholders.end(), &value->producer()) : placeholders.end();
+    seen.call_input.push_back(at == placeholders.end() ? std::nullopt : std::optional<size_t>(at - placeholders.begin()));
+  }
+  return seen;
+}
+
+bool may_be_float(const Value* value) {
+  return value && (value->type.dtype == DType::float32 || value->type.dtype == DType::undefined);
+}
+
+bool is_data_input(const QuantTraits& traits, size_t i) { return i < 32 ? (traits.data_inputs >> i & 1) != 0 : traits.data_inputs == ~0u; }
+
+/// Sorts the call's inputs into data, constants, weight and bias.
+class InputRoles {
+ public:
+  InputRoles(const Seen& seen, const QuantTraits& traits, NodeDecision& decision) : seen_(seen), traits_(traits), decision_(decision) {}
+
+  void assign() {
+    for (size_t i = 0; i < seen_.call_input.size(); ++i) one(i);
+    if (decision_.data.empty()) refuse("no input of it is a float activation");
+  }
+
+ private:
+  void refuse(std::string reason) { decision_.reasons.push_back(std::move(reason)); }
+
+  void one(size_t i) {
+    const Value* inner = seen_.root->in(i);
+    if (!inner) return;
+    const bool weight = static_cast<int>(i) == traits_.weight, bias = static_cast<int>(i) == traits_.bias;
+    if (!weight && !bias && !is_data_input(traits_, i)) return;
+    const auto call_input = seen_.call_input[i];
+    if (!call_input) return refuse("its input " + std::to_string(i) + " is computed inside the fused group");
+    const Value* value = decision_.call->in(*call_input);
+    if (!value) return;
+    if (weight && value->constant()) return take_weight(*call_input, *value);
+    if (bias) return take_bias(*call_input, *value);
+    take_data(*call_input, *value);
+  }
+
+  void take_weight(size_t input, const Value& value) {
+    if (value.constant()->dtype() != DType::float32) return refuse("its weight " + value.name() + " is not float32");
+    const int axis = traits_.weight_axis ? traits_.weight_axis(*seen_.root) : -1;
+    decision_.weight = WeightInput{input, axis < 0 ? axis + static_cast<int>(value.constant()->rank()) : axis};
+  }
+
+  void take_bias(size_t input, const Value& value) {
+    if (!value.constant()) return refuse("its bias " + value.name() + " is not a constant");
+    decision_.bias = input;
+  }
+
+  void take_data(size_t input, const Value& value) {
+    if (!may_be_float(&value)) return refuse("its input " + value.name() + " is " + std::string(name_of(value.type.dtype)) + ", not float32");
+    if (value.producer().is("DequantizeLinear")) return refuse("its input " + value.name() + " is quantized already");
+    if (value.constant())
+      decision_.constants.push_back(input);
+    else
+      decision_.data.push_back(input);
+  }
+
+  const Seen& seen_;
+  const QuantTraits& traits_;
+  NodeDecision& decision_;
+};
+
+/// Operators whose weight must be a constant to be computed in int8 (all but MatMul, whose second operand may be an activation).
+bool needs_constant_weight(const Node& root) { return !root.is("MatMul") && !root.is("Gemm"); }
+
+class CandidateFinder {
+ public:
+  CandidateFinder(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend, const DecideOptions& options)
+      : model_(model), qconfig_(qconfig), backend_(backend), options_(options), table_(backend) {}
+
+  std::vector<NodeDecision> find() {
+    visit(*model_.graph);
+    return std::move(found_);
+  }
+
+ private:
+  void visit(Graph& graph) {
+    for (Node& node : graph.nodes()) {
+      for (const Node::Body& body : node.bodies()) visit(*body.graph);
+      if (node.is_call() && has_float_output(node)) found_.push_back(consider(node));
+    }
+  }
+
+  static bool has_float_output(const Node& node) {
+    return std::any_of(node.outputs().begin(), node.outputs().end(), [](const auto& value) { return may_be_float(value.get()); });
+  }
+
+  NodeDecision consider(Node& call) {
+    NodeDecision decision;
+    decision.call = &call;
+    decision.root = &call;
+    if (options_.allowed && !options_.allowed(call)) return refused(decision, "it is wrapped");
+    const BackendPattern* row = table_.row_of(model_, call);
+    if (!row) return refused(decision, "backend \"" + backend_.name + "\" has no pattern for " + described(call));
+    decision.pattern = row->pattern;
+    roles(decision, *row);
+    rule(decision, *row);
+    if (row->dtype_configs.empty()) return refused(decision, "backend \"" + backend_.name + "\" computes " + row->pattern + " in float");
+    constraints(decision, *row);
+    cost(decision);
+    return decision;
+  }
+
+  static NodeDecision refused(NodeDecision decision, std::string reason) {
+    decision.reasons.push_back(std::move(reason));
+    return decision;
+  }
+
+  static std::string described(const Node& call) {
+    const std::string group = fused_module_of(call);
+    return group.empty() ? call.target() : group;
+  }
+
+  void roles(NodeDecision& decision, const BackendPattern& row) {
+    const Seen seen = see_through(model_, *decision.call, row);
+    const OpDef* def = seen.root ? find_op(model_, *seen.root) : nullptr;
+    if (!def) return whole_group(decision);
+    decision.root = seen.root;
+    decision.role = def->quant.kind;
+    if (row.observation == ObservationType::output_share_observer_with_input && decision.role != QuantTraits::Kind::same_scale)
+      decision.role = QuantTraits::Kind::pass_through;
+    InputRoles(seen, def->quant, decision).assign();
+    if (decision.role != QuantTraits::Kind::compute) return;
+    if (!decision.weight && needs_constant_weight(*seen.root)) decision.reasons.push_back("its weight is not a constant");
+    if (!decision.weight && decision.bias) decision.reasons.push_back("it has a bias but no constant weight");
+  }
+
+  /// A group without an operator row of its own (exploded HardSwish, LayerNorm): one activation in, one out.
+  static void whole_group(NodeDecision& decision) {
+    decision.role = QuantTraits::Kind::lut;
+    for (size_t i = 0; i < decision.call->input_count(); ++i) {
+      const Value* value = decision.call->in(i);
+      if (value && !value->constant() && may_be_float(value)) decision.data.push_back(i);
+    }
+    if (decision.data.size() != 1) decision.reasons.push_back("it does not have exactly one activation input");
+  }
+
+  void rule(NodeDecision& decision, const BackendPattern& row) {
+    std::vector<std::string> types;
+    for (const std::string& type : {fused_module_of(*decision.call), row.root_module, decision.root->op})
+      if (!type.empty() && std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
+    const QConfigChoice choice = qconfig_.choose(decision.call->path(), types);
+    decision.rule = choice.rule;
+    decision.qconfig = choice.qconfig;
+    if (!choice.qconfig)
+      decision.reasons.push_back("the qconfig leaves it float (" + choice.rule + ")");
+    else if (!choice.qconfig->activation.quantizes())
+      decision.reasons.push_back("the qconfig does not quantize activations (" + choice.rule + ")");
+  }
+
+  void constraints(NodeDecision& decision, const BackendPattern& row) {
+    if (!decision.qconfig) return;
+    std::vector<std::string> reasons;
+    for (const DTypeConfig& config : row.dtype_configs) {
+      if (config.is_dynamic) continue;
+      const std::vector<std::string> own = unmet(decision, config);
+      if (own.empty()) return;
+      for (const std::string& reason : own)
+        if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
+    }
+    if (reasons.empty()) reasons.push_back("the backend computes it only with dynamic quantization");
+    decision.reasons.insert(decision.reasons.end(), reasons.begin(), reasons.end());
+  }
+
+  static std::vector<std::string> unmet(const NodeDecision& decision, const DTypeConfig& config) {
+    std::vector<std::string> reasons;
+    auto hold = [&](const char* what, const ObserverSpec& spec, const std::optional<DTypeConstraint>& constraint) {
+      if (!constraint) return;
+      for (const std::string& reason : check_constraints(spec, *constraint)) reasons.push_back(std::string(what) + ": " + reason);
+    };
+    hold("input", decision.qconfig->activation, config.input);
+    hold("output", decision.qconfig->activation, config.output);
+    if (decision.weight) hold("weight", decision.qconfig->weight, config.weight);
+    return reasons;
+  }
+
+  void cost(NodeDecision& decision) {
+    const std::vector<std::string>& never = backend_.placement.never_quantize;
+    if (std::find(never.begin(), never.end(), decision.root->op) != never.end())
+      decision.reasons.push_back("backend \"" + backend_.name + "\" never quantizes " + decision.root->op);
+    if (decision.role != QuantTraits::Kind::compute || !decision.weight) return;
+    const Tensor& weight = *decision.call->in(decision.weight->input)->constant();
+    const int64_t channels = decision.weight->axis >= 0 ? weight.shape()[static_cast<size_t>(decision.weight->axis)] : 0;
+    if (backend_.placement.min_channels > 0 && channels > 0 && channels < backend_.placement.min_channels)
+      decision.reasons.push_back("int8 costs more than float: " + std::to_string(channels) + " output channels, the backend asks for " +
+                                 std::to_string(backend_.placement.min_channels));
+  }
+
+  Model& model_;
+  const QConfigMapping& qconfig_;
+  const BackendConfig& backend_;
+  const DecideOptions& options_;
+  PatternTable table_;
+  std::vector<NodeDecision> found_;
+};
+
+}  // namespace
+
+std::string fused_module_of(const Node& call) {
+  if (call.kind() != NodeKind::call_module || call.domain != kFusedDomain) return {};
+  return call.op.substr(0, call.op.rfind('_'));
+}
+
+ModuleAliases module_aliases() {
+  ModuleAliases aliases;
+  for (const Module& module : modules()) aliases[module.name] = module.patterns;
+  return aliases;
+}
+
+PatternTable::PatternTable(const BackendConfig& backend) {
+  for (const BackendPattern& pattern : backend.patterns) {
+    Row row{&pattern, {}};
+    with_frame(pattern.where, [&] {
+      for (const std::string& expression : pattern.expressions) row.expressions.push_back(Pattern::parse(expression));
+    });
+    rows_.push_back(std::move(row));
+  }
+}
+
+const BackendPattern* PatternTable::row_of(const Model&, Node& call) const {
+  const std::string group = fused_module_of(call);
+  for (const Row& row : rows_) {
+    if (!group.empty()) {
+      if (row.row->fused_module == group) return row.row;
+      continue;
+    }
+    for (const Pattern& expression : row.expressions) {
+      const auto found = match(expression, call);
+      if (found && found->nodes.size() == 1) return row.row;
+    }
+  }
+  return nullptr;
+}
+
+std::vector<NodeDecision> find_candidates(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend,
+                                          const DecideOptions& options) {
+  return CandidateFinder(model, qconfig, backend, options).find();
+}
+
+}  // namespace qtool

@@ -1,0 +1,45 @@
+#pragma once
+// Which calls could be quantized: pattern of the backend, rule of the qconfig, constraints, types. One call at a time; what its
+// neighbours do is decide()'s business.
+
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "graph/pattern.h"
+#include "quantize/quant_plan.h"
+
+namespace qtool {
+
+struct DecideOptions {
+  std::function<bool(const Node&)> allowed;                          ///< false: wrapped by the user; empty: all allowed
+  std::unordered_map<std::string, std::string> unquantizable;        ///< tensor path -> reason ("its observer saw nothing")
+};
+
+/// Backend patterns with their expressions parsed once.
+class PatternTable {
+ public:
+  explicit PatternTable(const BackendConfig& backend);
+  /// The row that covers this call: by name for a fused group, by matching for a single operator; null when none.
+  const BackendPattern* row_of(const Model& model, Node& call) const;
+
+ private:
+  struct Row {
+    const BackendPattern* row;
+    std::vector<Pattern> expressions;
+  };
+  std::vector<Row> rows_;
+};
+
+/// All calls with a float output in execution order (bodies where their owner stands), each with its reasons to stay float.
+std::vector<NodeDecision> find_candidates(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend,
+                                          const DecideOptions& options);
+
+/// Module aliases of configs/modules.json in the form the matcher takes.
+ModuleAliases module_aliases();
+
+/// "ConvRelu" for a call of qtool.fused.ConvRelu_7; "" for anything else.
+std::string fused_module_of(const Node& call);
+
+}  // namespace qtool

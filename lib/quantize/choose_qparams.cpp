@@ -1,0 +1,128 @@
+#include "quantize/choose_qparams.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+
+#include "observe/range.h"
+
+namespace qtool {
+namespace {
+
+using Kind = TensorDecision::Kind;
+
+RangeOptions options_of(const ObserverSpec& spec) {
+  return {spec.codes, is_symmetric(spec.qscheme), spec.bins, spec.percentile, spec.averaging_constant};
+}
+
+/// Parameters of every group of activations.
+class GroupParams {
+ public:
+  GroupParams(const QuantPlan& plan, const Stats& stats, QParams& result) : plan_(plan), stats_(stats), result_(result) {}
+
+  void run() {
+    for (const Value* value : plan_.order) collect(*value);
+    for (const auto& [group, member] : first_) params_[group] = choose(group);
+    for (const Value* value : plan_.order)
+      if (const auto& params = params_.at(plan_.tensors.at(value).group)) result_.tensors[value] = *params;
+  }
+
+ private:
+  void collect(const Value& value) {
+    const TensorDecision& decision = plan_.tensors.at(&value);
+    const auto first = first_.emplace(decision.group, &value).first;
+    if (decision.kind != Kind::shared && plan_.tensors.at(first->second).kind == Kind::shared) first->second = &value;
+    if (decision.kind != Kind::observed) return;
+    const auto found = stats_.tensors.find(value.path());
+    if (found == stats_.tensors.end())
+      result_.missing.emplace_back(value.path(), "was not observed in calibration");
+    else if (found->second.empty())
+      result_.missing.emplace_back(value.path(), "saw no value in calibration");
+    else
+      seen_[decision.group].merge(found->second);
+  }
+
+  std::optional<QuantParams> choose(size_t group) const {
+    const TensorDecision& decision = plan_.tensors.at(first_.at(group));
+    if (decision.fixed) return decision.fixed;
+    const ObserverSpec& spec = decision.spec;
+    const auto seen = seen_.find(group);
+    if (seen == seen_.end()) return std::nullopt;
+    const auto range = choose_range(spec.observer, seen->second, options_of(spec));
+    if (!range) return std::nullopt;
+    return params_of_range(*range, spec.dtype, spec.codes, is_symmetric(spec.qscheme), spec.eps, spec.power_of_two);
+  }
+
+  const QuantPlan& plan_;
+  const Stats& stats_;
+  QParams& result_;
+  std::map<size_t, const Value*> first_;
+  std::map<size_t, TensorStatistics> seen_;
+  std::map<size_t, std::optional<QuantParams>> params_;
+};
+
+CodeRange weight_codes(const ObserverSpec& spec, const Placement& placement) {
+  CodeRange codes = spec.codes;
+  if (placement.max_weight_abs > 0) {
+    codes.lo = std::max<int64_t>(codes.lo, -placement.max_weight_abs);
+    codes.hi = std::min<int64_t>(codes.hi, placement.max_weight_abs);
+  }
+  return codes;
+}
+
+ConstantParams weight_params(const Tensor& weight, const ObserverSpec& spec, int own_axis, const Placement& placement) {
+  const int axis = !is_per_channel(spec.qscheme) ? -1 : spec.ch_axis >= 0 ? spec.ch_axis : own_axis;
+  RangeOptions options = options_of(spec);
+  options.codes = weight_codes(spec, placement);
+  const std::vector<Range> ranges = choose_weight_ranges(spec.observer, weight, axis, options);
+  return {params_of_ranges(ranges, axis, spec.dtype, options.codes, is_symmetric(spec.qscheme), spec.eps, spec.power_of_two), options.codes};
+}
+
+/// A bias above 2^31 steps of scale_x * scale_w cannot be stored: its channel takes a larger weight scale (QDQ 4).
+void make_room_for_bias(QuantParams& weight, float input_scale, const Tensor& bias) {
+  constexpr double kMost = 2147483520.0;  // largest float below 2^31
+  const std::vector<float> values = bias.to_floats();
+  for (size_t c = 0; c < values.size(); ++c) {
+    float& scale = weight.scales[weight.per_channel() ? std::min(c, weight.scales.size() - 1) : 0];
+    const double needed = std::fabs(static_cast<double>(values[c])) / (static_cast<double>(input_scale) * kMost);
+    if (needed > scale) scale = std::nextafter(static_cast<float>(needed), INFINITY);
+  }
+}
+
+void choose_constants(const NodeDecision& decision, const Placement& placement, QParams& result) {
+  auto& list = result.constants[decision.call];
+  for (const size_t input : decision.constants)
+    list.emplace_back(input, weight_params(*decision.call->in(input)->constant(), [&] {
+                        ObserverSpec spec = decision.qconfig->activation;
+                        spec.observer = "minmax";
+                        return spec;
+                      }(), -1, {}));
+  if (!decision.weight) return;
+  ConstantParams weight = weight_params(*decision.call->in(decision.weight->input)->constant(), decision.qconfig->weight,
+                                        decision.weight->axis, placement);
+  const auto x = result.tensors.find(decision.call->in(decision.data.front()));
+  if (decision.bias && x != result.tensors.end())
+    make_room_for_bias(weight.params, x->second.scale(), *decision.call->in(*decision.bias)->constant());
+  list.emplace_back(decision.weight->input, std::move(weight));
+}
+
+}  // namespace
+
+const ConstantParams* QParams::constant_of(const Node& call, size_t input) const {
+  const auto found = constants.find(&call);
+  if (found == constants.end()) return nullptr;
+  for (const auto& [index, params] : found->second)
+    if (index == input) return &params;
+  return nullptr;
+}
+
+QParams choose_qparams(const QuantPlan& plan, const Stats& stats, const Placement& placement) {
+  QParams result;
+  GroupParams(plan, stats, result).run();
+  if (!result.missing.empty()) return result;
+  for (const NodeDecision& decision : plan.nodes)
+    if (decision.quantized) choose_constants(decision, placement, result);
+  return result;
+}
+
+}  // namespace qtool

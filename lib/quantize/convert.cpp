@@ -1,0 +1,66 @@
+#include "quantize/convert.h"
+
+#include <algorithm>
+#include <sstream>
+
+#include "quantize/decide.h"
+#include "quantize/observers.h"
+#include "quantize/to_qdq.h"
+#include "quantize/wrap.h"
+
+namespace qtool {
+namespace {
+
+const std::string& required_metadata(const Model& model, const char* key) {
+  const std::string* found = model.find_metadata(key);
+  if (!found) throw invalid_file(std::string("is not a prepared model: it has no metadata ") + key + " (run `qtool prepare` first)");
+  return *found;
+}
+
+std::vector<std::string> wrap_of(const Model& model) {
+  std::vector<std::string> expressions;
+  const std::string* all = model.find_metadata(kWrapKey);
+  std::istringstream lines(all ? *all : "");
+  for (std::string line; std::getline(lines, line);) expressions.push_back(line);
+  return expressions;
+}
+
+QConfigMapping qconfig_of(const Model& model, const ConvertOptions& options) {
+  QConfigMapping mapping = options.qconfig ? *options.qconfig : QConfigMapping::parse(required_metadata(model, kQConfigKey), kQConfigKey);
+  return options.observer.empty() ? mapping : mapping.with_activation_observer(options.observer);
+}
+
+/// Decides until every tensor of the plan has parameters.
+std::pair<QuantPlan, QParams> decide_with_stats(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend,
+                                                const Stats& stats) {
+  Diagnostics ignored;
+  DecideOptions options{allowed_outside(model, wrap_of(model), ignored), {}};
+  for (;;) {
+    QuantPlan plan = decide(model, qconfig, backend, options);
+    QParams qparams = choose_qparams(plan, stats, backend.placement);
+    if (qparams.missing.empty()) return {std::move(plan), std::move(qparams)};
+    for (const auto& [tensor, reason] : qparams.missing) options.unquantizable[tensor] = reason;
+  }
+}
+
+}  // namespace
+
+ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& options, Diagnostics& diagnostics) {
+  const BackendConfig backend = BackendConfig::parse(required_metadata(model, kBackendKey), kBackendKey);
+  const QConfigMapping qconfig = qconfig_of(model, options);
+  if (strip_observers(model) == 0) throw invalid_file("is not a prepared model: it holds no observers");
+  infer_types(model);
+  auto [plan, qparams] = decide_with_stats(model, qconfig, backend, stats);
+  report_plan(plan, qconfig, diagnostics);
+  ConvertReport report;
+  for (const NodeDecision& decision : plan.nodes) ++(decision.quantized ? report.quantized_calls : report.float_calls);
+  report.tensors = plan.order.size();
+  to_qdq(model, plan, qparams, backend.placement);
+  lint(model, "after pass to_qdq");
+  model.set_metadata(kQConfigKey, qconfig.to_json());
+  model.remove_metadata(kStatsKey);
+  model.remove_metadata(kWrapKey);
+  return report;
+}
+
+}  // namespace qtool

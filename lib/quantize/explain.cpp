@@ -1,0 +1,85 @@
+// The plan as text and JSON: `prepare --explain`.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "quantize/quant_plan.h"
+
+namespace qtool {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string_view name_of(TensorDecision::Kind kind) {
+  switch (kind) {
+    case TensorDecision::Kind::observed: return "observed";
+    case TensorDecision::Kind::shared: return "shared";
+    case TensorDecision::Kind::fixed: return "fixed";
+  }
+  return "?";
+}
+
+std::string joined(const std::vector<std::string>& reasons) {
+  std::string text;
+  for (const std::string& reason : reasons) text += (text.empty() ? "" : "; ") + reason;
+  return text;
+}
+
+std::string padded(std::string text, size_t width) {
+  if (text.size() < width) text.append(width - text.size(), ' ');
+  return text;
+}
+
+/// The first tensor of a group, which the others are said to share with.
+const Value* leader(const QuantPlan& plan, size_t group) {
+  for (const Value* value : plan.order)
+    if (plan.tensors.at(value).group == group && plan.tensors.at(value).kind != TensorDecision::Kind::shared) return value;
+  return nullptr;
+}
+
+std::string told(const QuantPlan& plan, const Value& value) {
+  const TensorDecision& decision = plan.tensors.at(&value);
+  const std::string type = std::string(name_of(decision.spec.dtype)) + " " + std::string(name_of(decision.spec.qscheme));
+  if (decision.kind == TensorDecision::Kind::observed) return "observed by " + decision.spec.observer + ", " + type + " (" + decision.rule + ")";
+  if (decision.kind == TensorDecision::Kind::fixed)
+    return "fixed: scale " + std::to_string(decision.fixed->scale()) + ", zero point " + std::to_string(decision.fixed->zero_point());
+  const Value* first = leader(plan, decision.group);
+  return "shares the parameters of " + (first ? first->path() : "its group");
+}
+
+Json tensor_json(const QuantPlan& plan, const Value& value) {
+  const TensorDecision& decision = plan.tensors.at(&value);
+  Json json{{"tensor", value.path()}, {"decision", name_of(decision.kind)}, {"group", decision.group},
+            {"observer", decision.spec.observer}, {"dtype", name_of(decision.spec.dtype)}, {"qscheme", name_of(decision.spec.qscheme)},
+            {"rule", decision.rule}};
+  if (decision.fixed) json["scale"] = decision.fixed->scale(), json["zero_point"] = decision.fixed->zero_point();
+  return json;
+}
+
+}  // namespace
+
+std::string explain_text(const QuantPlan& plan) {
+  size_t width = 0;
+  for (const NodeDecision& decision : plan.nodes) width = std::max(width, decision.call->path().size());
+  for (const Value* value : plan.order) width = std::max(width, value->path().size());
+  width = std::min<size_t>(width, 60) + 2;
+  std::string text = "nodes\n";
+  for (const NodeDecision& decision : plan.nodes)
+    text += "  " + padded(decision.call->path(), width) +
+            (decision.quantized ? "int8  " + decision.pattern + " (" + decision.rule + ")" : "float because " + joined(decision.reasons)) + "\n";
+  text += "tensors\n";
+  for (const Value* value : plan.order)
+    text += "  " + padded(value->path(), width) + told(plan, *value) + "\n";
+  return text;
+}
+
+std::string explain_json(const QuantPlan& plan) {
+  Json json{{"nodes", Json::array()}, {"tensors", Json::array()}};
+  for (const NodeDecision& decision : plan.nodes)
+    json["nodes"].push_back({{"node", decision.call->path()}, {"target", decision.call->target()}, {"decision", decision.quantized ? "int8" : "float"},
+                             {"pattern", decision.pattern}, {"rule", decision.rule}, {"reasons", decision.reasons}});
+  for (const Value* value : plan.order) json["tensors"].push_back(tensor_json(plan, *value));
+  return json.dump(2);
+}
+
+}  // namespace qtool

@@ -1,0 +1,94 @@
+#include "quantize/observers.h"
+
+#include <cctype>
+
+#include "pass/fuse.h"
+
+namespace qtool {
+namespace {
+
+/// "moving_average_minmax" -> "MovingAverageMinmaxObserver".
+std::string function_name(const std::string& observer) {
+  std::string name;
+  bool upper = true;
+  for (const char c : observer) {
+    if (c == '_') {
+      upper = true;
+      continue;
+    }
+    name += upper ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    upper = false;
+  }
+  return name + "Observer";
+}
+
+void declare(Model& model, const std::string& name) {
+  if (model.find_function(kObserverDomain, name)) return;
+  auto function = std::make_unique<Function>();
+  function->domain = kObserverDomain;
+  function->name = name;
+  function->attributes = {"tensor", "observer", "dtype", "qscheme", "quant_min", "quant_max"};
+  function->opsets = {{"", model.opset()}};
+  function->body = std::make_unique<Graph>();
+  Value* x = function->body->add_placeholder("x", {}).out(0);
+  function->body->set_outputs_of_graph({});
+  function->body->set_outputs_of_graph({&function->body->call("Identity", {x}, "y")});
+  model.functions.push_back(std::move(function));
+}
+
+void observe(Model& model, Value& value, const ObserverSpec& spec) {
+  const std::string name = function_name(spec.observer);
+  declare(model, name);
+  Graph& graph = value.producer().graph();
+  const std::vector<Use> uses = value.uses();
+  Node& observer = graph.add_call(NodeKind::call_module, kObserverDomain, name, {&value}, {graph.fresh_name(value.name() + "_observed")},
+                                  &graph.place_after(value));
+  observer.name = value.name() + "_observer";
+  observer.out(0)->type = value.type;
+  observer.set_attribute("tensor", value.path());
+  observer.set_attribute("observer", spec.observer);
+  observer.set_attribute("dtype", std::string(name_of(spec.dtype)));
+  observer.set_attribute("qscheme", std::string(name_of(spec.qscheme)));
+  observer.set_attribute("quant_min", spec.codes.lo);
+  observer.set_attribute("quant_max", spec.codes.hi);
+  for (const Use& use : uses)
+    if (use.node->kind() != NodeKind::output) graph.replace_use(use, *observer.out(0));
+}
+
+}  // namespace
+
+void insert_observers(Model& model, const QuantPlan& plan) {
+  for (Value* value : plan.order) {
+    const TensorDecision& decision = plan.tensors.at(value);
+    if (decision.kind == TensorDecision::Kind::observed) observe(model, *value, decision.spec);
+  }
+  if (!model.functions.empty()) {
+    model.set_opset(kObserverDomain, 1);
+    model.ir_version = std::max<int64_t>(model.ir_version, 8);
+  }
+}
+
+size_t strip_observers(Model& model) {
+  size_t count = 0;
+  for_each_graph(*model.graph, [&](Graph& graph) {
+    for (Node& node : graph.editable()) {
+      if (!is_observer(node)) continue;
+      graph.replace_uses(*node.out(0), *node.in(0));
+      graph.erase(node);
+      ++count;
+    }
+  });
+  std::erase_if(model.functions, [](const auto& function) { return function->domain == kObserverDomain; });
+  std::erase_if(model.opsets, [](const auto& entry) { return entry.first == kObserverDomain; });
+  return count;
+}
+
+bool is_observer(const Node& node) { return node.kind() == NodeKind::call_module && node.domain == kObserverDomain; }
+
+std::string observed_tensor(const Node& observer) {
+  const std::string* tensor = observer.string_attr("tensor");
+  if (!tensor) throw invalid_file("observer \"" + observer.path() + "\" does not name its tensor");
+  return *tensor;
+}
+
+}  // namespace qtool

@@ -1,0 +1,21 @@
+#pragma once
+// Observers in a model: calls of local functions of domain qtool.observer, whose body is Identity.
+
+#include <string>
+
+#include "quantize/quant_plan.h"
+
+namespace qtool {
+
+/// Puts an observer behind every observed tensor of the plan; its consumers (but not the graph's outputs) then use the observed
+/// value. The tensor's path is the observer's attribute "tensor".
+void insert_observers(Model& model, const QuantPlan& plan);
+
+/// Removes every observer and its functions. Returns how many there were. strip_observers(insert_observers(m)) is m.
+size_t strip_observers(Model& model);
+
+bool is_observer(const Node& node);
+/// Path of the tensor an observer watches; Error(invalid_file) when the call does not say.
+std::string observed_tensor(const Node& observer);
+
+}  // namespace qtool

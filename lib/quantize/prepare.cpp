@@ -1,0 +1,85 @@
+#include "quantize/prepare.h"
+
+#include <algorithm>
+
+#include "pass/tidy.h"
+#include "quantize/decide.h"
+#include "quantize/observers.h"
+#include "quantize/wrap.h"
+
+namespace qtool {
+namespace {
+
+constexpr int64_t kLowestOpset = 13;  ///< per-channel DequantizeLinear (QDQ 7)
+
+void refuse_finished(const Model& model) {
+  if (!model.find_metadata(kBackendKey)) return;
+  const bool prepared = std::any_of(model.functions.begin(), model.functions.end(),
+                                    [](const auto& function) { return function->domain == kObserverDomain; });
+  throw invalid_file(std::string("is a ") + (prepared ? "prepared" : "quantized") + " model already; give the float model");
+}
+
+void report(const std::vector<PassReport>& passes, Diagnostics& diagnostics) {
+  for (const PassReport& pass : passes)
+    for (const PassReport::Skip& skip : pass.skips) diagnostics.warn("not_fused", skip.node, pass.name + ": " + skip.reason);
+}
+
+}  // namespace
+
+std::vector<FusionRule> fusion_rules(const BackendConfig& backend) {
+  std::vector<FusionRule> rules;
+  for (const BackendPattern& pattern : backend.patterns)
+    for (const std::string& expression : pattern.expressions)
+      rules.push_back(with_frame(pattern.where, [&] {
+        return FusionRule{Pattern::parse(expression), pattern.fused_module, pattern.fuser_method == "none" ? "" : pattern.fuser_method,
+                          pattern.root_module};
+      }));
+  return rules;
+}
+
+void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::function<bool(const Node&)>& allowed,
+                   Diagnostics& diagnostics) {
+  report({fuse(model, fusion_rules(backend), allowed)}, diagnostics);
+  lint(model, "after pass fuse");
+  infer_types(model);
+}
+
+void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, Diagnostics& diagnostics) {
+  for (const NodeDecision& decision : plan.nodes) {
+    if (decision.quantized) continue;
+    std::string reasons;
+    for (const std::string& reason : decision.reasons) reasons += (reasons.empty() ? "" : "; ") + reason;
+    diagnostics.warn("float", decision.call->path(), reasons);
+  }
+  for (const std::string& rule : qconfig.unmatched_rules()) diagnostics.warn("unmatched", rule, "matches no node");
+}
+
+QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diagnostics) {
+  refuse_finished(model);
+  inline_functions(model, [](const Node&) { return false; });
+  tidy(model);
+  lint(model, "after pass tidy");
+  if (model.opset() < kLowestOpset) {
+    lift(model, kLowestOpset);
+    lint(model, "after pass lift");
+    tidy(model);
+  }
+  const auto allowed = allowed_outside(model, options.wrap, diagnostics);
+  tidy_and_fuse(model, options.backend, allowed, diagnostics);
+  QuantPlan plan = decide(model, options.qconfig, options.backend, {allowed, {}});
+  report_plan(plan, options.qconfig, diagnostics);
+  insert_observers(model, plan);
+  lint(model, "after pass insert_observers");
+  model.set_metadata(kQConfigKey, options.qconfig.to_json());
+  model.set_metadata(kBackendKey, options.backend.to_json());
+  if (!options.wrap.empty()) {
+    std::string all;
+    for (const std::string& expression : options.wrap) all += expression + "\n";
+    model.set_metadata(kWrapKey, all);
+  }
+  model.set_metadata(kSourceKey, options.source);
+  model.set_metadata(kVersionKey, QTOOL_VERSION);
+  return plan;
+}
+
+}  // namespace qtool

@@ -1,0 +1,42 @@
+#pragma once
+// Float model -> prepared model: tidied, lifted, fused, decided, observers inserted.
+
+#include <functional>
+#include <string>
+
+#include "base/diagnostics.h"
+#include "pass/fuse.h"
+#include "quantize/quant_plan.h"
+
+namespace qtool {
+
+/// Metadata keys of prepared and converted models.
+inline constexpr const char* kQConfigKey = "qtool.qconfig";
+inline constexpr const char* kBackendKey = "qtool.backend";
+inline constexpr const char* kStatsKey = "qtool.stats";
+inline constexpr const char* kSourceKey = "qtool.source";
+inline constexpr const char* kVersionKey = "qtool.version";
+inline constexpr const char* kWrapKey = "qtool.wrap";
+
+struct PrepareOptions {
+  QConfigMapping qconfig;
+  BackendConfig backend;
+  std::vector<std::string> wrap;  ///< --wrap expressions
+  std::string source;             ///< digest of the float file
+};
+
+/// Edits `model`; returns the plan (it points into the model). Every call left float, every refused fusion and every qconfig rule
+/// without a node is said in `diagnostics`.
+/// Throws Error(invalid_file) when the model is prepared or quantized already, Error(unsupported) when it cannot be lifted.
+QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diagnostics);
+
+/// Steps of prepare up to the fused graph: for `fuse` and for reports.
+void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::function<bool(const Node&)>& allowed, Diagnostics& diagnostics);
+
+/// The backend's patterns as the fuse pass takes them.
+std::vector<FusionRule> fusion_rules(const BackendConfig& backend);
+
+/// One warning a call left float, with its reasons, and one a qconfig rule that matched nothing.
+void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, Diagnostics& diagnostics);
+
+}  // namespace qtool

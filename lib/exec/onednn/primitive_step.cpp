@@ -32,7 +32,7 @@ class PrimitiveStep : public Step {
  public:
   PrimitiveStep(CompileFn compile, Layout layout) : compile_(std::move(compile)), layout_(layout) {}
 
-  void run(std::span<const Array> inputs, std::span<Array> outputs, StepContext& context) override {
+  void run(std::span<const Array* const> inputs, std::span<Array> outputs, StepContext& context) override {
     set_threads(context.threads);
     auto [special, arguments] = take(inputs, context.threads);
     const Compiled& compiled = special->compiled;
@@ -44,7 +44,7 @@ class PrimitiveStep : public Step {
       if (slot.input == Compiled::kScratch) scratch = context.pool.take(slot.desc.get_size());
       const std::byte* data = slot.input == Compiled::kScratch  ? scratch->data()
                               : slot.input == Compiled::kOutput ? outputs[0].tensor.bytes()
-                                                                : inputs[static_cast<size_t>(slot.input)].tensor.bytes();
+                                                                : inputs[static_cast<size_t>(slot.input)]->tensor.bytes();
       dnnl_memory_set_data_handle(arguments->memories[i].get(), const_cast<std::byte*>(data));
     }
     if (outputs[0].tensor.size() > 0) execute(compiled, *arguments);
@@ -63,14 +63,14 @@ class PrimitiveStep : public Step {
     if (status != dnnl_success) throw bug("oneDNN failed to execute " + compiled.kernel);
   }
 
-  static bool fits(const Specialization& special, std::span<const Array> inputs, int threads) {
+  static bool fits(const Specialization& special, std::span<const Array* const> inputs, int threads) {
     if (special.threads != threads) return false;
     for (size_t i = 0; i < inputs.size(); ++i)
-      if (special.shapes[i] != inputs[i].tensor.shape()) return false;
+      if (special.shapes[i] != inputs[i]->tensor.shape()) return false;
     return true;
   }
 
-  std::pair<SpecializationPtr, std::unique_ptr<Arguments>> take(std::span<const Array> inputs, int threads) {
+  std::pair<SpecializationPtr, std::unique_ptr<Arguments>> take(std::span<const Array* const> inputs, int threads) {
     std::lock_guard lock(mutex_);
     SpecializationPtr found = find(inputs, threads);
     if (found->idle.empty()) return {found, std::make_unique<Arguments>(found->compiled)};
@@ -79,11 +79,11 @@ class PrimitiveStep : public Step {
     return {found, std::move(arguments)};
   }
 
-  SpecializationPtr find(std::span<const Array> inputs, int threads) {
+  SpecializationPtr find(std::span<const Array* const> inputs, int threads) {
     for (const auto& special : specials_)
       if (fits(*special, inputs, threads)) return special;
     std::vector<Shape> shapes;
-    for (const Array& input : inputs) shapes.push_back(input.tensor.shape());
+    for (const Array* input : inputs) shapes.push_back(input->tensor.shape());
     if (specials_.size() == kMaxSpecializations) specials_.erase(specials_.begin());
     specials_.push_back(std::make_shared<Specialization>(Specialization{shapes, threads, compile_(shapes), {}}));
     kernel_ = specials_.back()->compiled.kernel;

@@ -20,18 +20,26 @@ std::string tensor_label(const std::string& name) { return "tensor \"" + name + 
 /// "ai.onnx" is the long name of the default domain; it stays in the message.
 std::string take_operator_domain(NodeProto& node) { return node.domain() == "ai.onnx" ? "" : take_domain(node); }
 
-/// Inputs of get_attr nodes and of placeholders: the latter keep only their name here, for the order.
+/// Keeps the list of inputs where weights are among them. Placeholders keep only their name here; weights that are no inputs
+/// get a marked entry, so that saving can tell them from new ones.
 void keep_order_of_inputs(GraphProto& message, const Graph& graph) {
-  bool mixed = false;
+  std::unordered_set<std::string> weights;
   for (auto& input : *message.mutable_input()) {
-    const bool placeholder = graph.find(input.name())->producer().kind() == NodeKind::placeholder;
-    mixed = mixed || !placeholder;
-    if (!placeholder) continue;
+    if (graph.find(input.name())->producer().kind() == NodeKind::get_attr) {
+      weights.insert(input.name());
+      continue;
+    }
     onnx::ValueInfoProto stub;
     stub.set_name(input.name());
     input = std::move(stub);
   }
-  if (!mixed) message.clear_input();
+  if (weights.empty()) return message.clear_input();
+  for (const Node& node : graph.nodes()) {
+    if (node.kind() != NodeKind::get_attr || weights.count(node.out()->name())) continue;
+    auto& stub = *message.add_input();
+    stub.set_name(node.out()->name());
+    mark(stub);
+  }
 }
 
 /// Names of the initializers, where writing defaults of placeholders first and then the weights would change their order.
@@ -43,8 +51,6 @@ void keep_order_of_weights(GraphProto& message, const std::vector<std::string>& 
   if (names == usual) return;
   for (const std::string& name : names) message.add_initializer()->set_name(name);
 }
-
-void mark_stray(onnx::ValueInfoProto& info) { info.GetReflection()->MutableUnknownFields(&info)->AddVarint(kStrayMark, 1); }
 
 bool nothing_known(const ValueType& type) { return type.dtype == DType::undefined && !type.dims; }
 
@@ -196,7 +202,7 @@ void GraphReader::read_graph_outputs(GraphProto& message) {
   for (auto& output : *message.mutable_output()) {
     onnx::ValueInfoProto rest = output;
     rest.clear_name();
-    graph_.output_sealed.push_back(seal(rest));
+    graph_.output_sealed.push_back(seal_bare(rest));
   }
 }
 
@@ -210,7 +216,7 @@ void GraphReader::read_types(GraphProto& message) {
     if (graph_.find(info.name()))
       take_type(info);
     else
-      mark_stray(info);
+      mark(info);  // names no value already in the file: to be kept
   }
   for (const auto& info : message.output()) take_type(info);
   message.clear_output();

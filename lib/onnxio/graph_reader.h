@@ -20,9 +20,6 @@ struct FileContext {
   int64_t ir_version = 0;
 };
 
-/// In a sealed GraphProto's value_info: an entry that named no value of its graph already in the file, and so is kept.
-inline constexpr int kStrayMark = 536870000;
-
 /// Before IR 4 every initializer had to be listed as an input too, and was a constant all the same: such initializers become
 /// get_attr nodes, their inputs stay in the seal and are written back while the model's IR is that old.
 inline constexpr int64_t kIrOfDefaults = 4;

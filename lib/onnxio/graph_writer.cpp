@@ -49,22 +49,11 @@ void drop_replaced_sparse(const Graph& graph, GraphProto& message) {
     if (gone(list[i])) list.DeleteSubrange(i, 1);
 }
 
-bool clear_stray_mark(ValueInfoProto& info) {
-  const auto& reflection = *info.GetReflection();
-  const auto& unknown = reflection.GetUnknownFields(info);
-  for (int i = 0; i < unknown.field_count(); ++i)
-    if (unknown.field(i).number() == kStrayMark) {
-      reflection.MutableUnknownFields(&info)->DeleteByNumber(kStrayMark);
-      return true;
-    }
-  return false;
-}
-
 /// Entries of values that are gone go too; a type that contradicts what we know is written anew.
 void write_value_infos(const Graph& graph, GraphProto& message) {
   google::protobuf::RepeatedPtrField<ValueInfoProto> kept;
   for (auto& info : *message.mutable_value_info()) {
-    const bool stray = clear_stray_mark(info);
+    const bool stray = unmark(info);
     const Value* value = graph.find(info.name());
     if (!value && !stray) continue;
     if (value && !agrees(info.type(), value->type)) write_type(*info.mutable_type(), value->type);
@@ -127,8 +116,12 @@ void GraphWriter::write_inputs(const Graph& graph, GraphProto& message) const {
   held.Swap(message.mutable_input());
   const bool lists_weights = !held.empty() && ir_version_ < kIrOfDefaults;
   std::unordered_set<std::string> written;
-  for (const auto& info : held) {
+  for (auto& info : held) {
     const Value* value = graph.find(info.name());
+    if (unmark(info)) {
+      written.insert(info.name());
+      continue;
+    }
     if (!value || (is_weight(value) && !lists_weights)) continue;
     const Sealed sealed = is_weight(value) ? seal(info) : value->producer().sealed;
     *message.add_input() = value_info(sealed, *value, !is_weight(value));

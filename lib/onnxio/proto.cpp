@@ -13,6 +13,9 @@ namespace pb = google::protobuf;
 /// A body is three messages deep (node, attribute, graph); the rest is for what lies inside the innermost one.
 constexpr int kRecursionLimit = 3 * kMaxBodyDepth + 24;
 
+/// A field number no message of ONNX has.
+constexpr int kMark = 536870000;
+
 const pb::FieldDescriptor* known_field(const pb::Message& message, int number) {
   return message.GetDescriptor()->FindFieldByNumber(number);
 }
@@ -42,6 +45,17 @@ bool parse_message(pb::MessageLite& message, std::string_view bytes) {
 Sealed seal(const pb::MessageLite& rest) {
   std::string bytes = rest.SerializeAsString();
   return bytes.empty() ? nullptr : std::make_shared<const std::string>(std::move(bytes));
+}
+
+Sealed seal_bare(const pb::MessageLite& rest) { return std::make_shared<const std::string>(rest.SerializeAsString()); }
+
+void mark(pb::Message& message) { message.GetReflection()->MutableUnknownFields(&message)->AddVarint(kMark, 1); }
+
+bool unmark(pb::Message& message) {
+  const pb::UnknownFieldSet& unknown = unknown_fields(message);
+  const int before = unknown.field_count();
+  if (before != 0) message.GetReflection()->MutableUnknownFields(&message)->DeleteByNumber(kMark);
+  return unknown.field_count() != before;
 }
 
 std::string string_field(const pb::Message& message, int number) {

@@ -22,6 +22,9 @@ bool parse_message(google::protobuf::MessageLite& message, std::string_view byte
 /// What is left of a message after our fields were taken; null when nothing is left.
 Sealed seal(const google::protobuf::MessageLite& rest);
 
+/// As seal, but never null: tells a bare message of a file from none.
+Sealed seal_bare(const google::protobuf::MessageLite& rest);
+
 /// The message a seal holds; an empty one for null.
 template <class Proto>
 Proto unseal(const Sealed& sealed) {
@@ -29,6 +32,11 @@ Proto unseal(const Sealed& sealed) {
   if (sealed && !parse_message(message, *sealed)) throw bug("a sealed message does not parse");
   return message;
 }
+
+/// A note of our own in a sealed message, never written to a file.
+void mark(google::protobuf::Message& message);
+/// Removes the note; whether there was one.
+bool unmark(google::protobuf::Message& message);
 
 /// Takes a string field out of a message. An empty field stays: so its presence survives saving.
 template <class Proto>

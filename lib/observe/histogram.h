@@ -19,14 +19,13 @@ class Histogram {
 
   bool empty() const { return total_ == 0; }
   int exponent() const { return exponent_; }
-  double bin_width() const;                     ///< 2^exponent
-  int64_t first_bin() const { return first_; }  ///< index of counts()[0]
-  std::span<const uint64_t> counts() const;     ///< from first_bin(), up to the bin of the greatest value
+  double bin_width() const;                                     ///< 2^exponent
+  int64_t first_bin() const { return first_; }                  ///< index of counts()[0]
+  std::span<const uint64_t> counts() const { return counts_; }  ///< bins from that of the least value or zero to the greatest or zero
   uint64_t total() const { return total_; }
 
-  /// Finite values whose extremes are `extremes`; others are skipped.
-  void observe(std::span<const float> values, const MinMax& extremes);
-  void observe(std::span<const float> values, SampleId sample = {});
+  /// Counts the finite values and tells what it saw.
+  Seen observe(std::span<const float> values, SampleId sample = {});
   void merge(const Histogram& other);
   /// The same counts in bins 2^exponent wide; not below exponent().
   Histogram widened(int exponent) const;
@@ -34,14 +33,20 @@ class Histogram {
   /// {"exponent": e, "first": i, "counts": [c, ...]}, a run of n empty bins written as -n; null when empty.
   nlohmann::ordered_json to_json() const;
   static Histogram from_json(const nlohmann::ordered_json& json);
-  bool operator==(const Histogram& other) const;
+  bool operator==(const Histogram&) const = default;
 
  private:
+  bool covers(const MinMax& extremes) const;
   void cover(const MinMax& extremes);
+  void cover_bins(int exponent, int64_t first, int64_t last);
+  void count(std::span<const float> finite, bool few);
   int exponent_ = kLeastExponent;
   int64_t first_ = 0;
   uint64_t total_ = 0;
-  std::vector<uint64_t> counts_;  ///< kBins of them from bin first_, or none
+  std::vector<uint64_t> counts_;  ///< bins min(least, 0) to max(greatest, 0)
 };
+
+/// Bin of a finite value: floor(value / 2^exponent), exactly; within +-2^62.
+int64_t bin_of(float value, int exponent);
 
 }  // namespace qtool

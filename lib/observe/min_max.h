@@ -1,6 +1,7 @@
 #pragma once
 // Least and greatest value seen. NaN and infinities are left out; -0 counts as +0.
 
+#include <cstdint>
 #include <limits>
 #include <nlohmann/json_fwd.hpp>
 #include <span>
@@ -22,5 +23,13 @@ struct MinMax {
   static MinMax from_json(const nlohmann::ordered_json& json);
   bool operator==(const MinMax&) const = default;
 };
+
+/// One look at some values: extremes of the finite ones, and how many are not.
+struct Seen {
+  MinMax extremes;
+  uint64_t nan_count = 0, inf_count = 0;
+  void merge(const Seen& other);
+};
+Seen scan(std::span<const float> values);
 
 }  // namespace qtool

@@ -29,7 +29,8 @@ std::string Stats::to_json() const {
     if (at.key() == "tensors") {  // one tensor a line
       text += "{";
       const char* separator = "\n";
-      for (auto row = at->begin(); row != at->end(); ++row, separator = ",\n") text += separator + Json(row.key()).dump() + ": " + row->dump();
+      for (auto row = at->begin(); row != at->end(); ++row, separator = ",\n")
+        text += separator + Json(row.key()).dump() + ": " + row->dump();
       text += "\n}\n";
     } else {
       text += at->dump() + ",\n";

@@ -44,8 +44,9 @@ CodeRange full_range(DType dtype) {
 QuantParams affine_params(float lo, float hi, DType dtype, CodeRange codes, float eps) {
   lo = std::min(lo, 0.0f);
   hi = std::max(hi, 0.0f);
-  const double span = static_cast<double>(codes.hi - codes.lo);
-  const float scale = at_least(static_cast<float>((static_cast<double>(hi) - lo) / span), eps);
+  const float span = static_cast<float>(codes.hi - codes.lo);
+  const float width = hi - lo;  // in float, as torch.ao: its scales are met to the bit
+  const float scale = at_least(std::isfinite(width) ? width / span : hi / span - lo / span, eps);
   const double zero = static_cast<double>(codes.lo) - std::nearbyint(static_cast<double>(lo / scale));
   const auto clamped = std::clamp(zero, static_cast<double>(codes.lo), static_cast<double>(codes.hi));
   return {dtype, -1, {scale}, {static_cast<int32_t>(clamped)}};
@@ -53,8 +54,8 @@ QuantParams affine_params(float lo, float hi, DType dtype, CodeRange codes, floa
 
 QuantParams symmetric_params(float lo, float hi, DType dtype, CodeRange codes, float eps) {
   const float bound = std::max(std::fabs(std::min(lo, 0.0f)), std::fabs(std::max(hi, 0.0f)));
-  const double half = static_cast<double>(codes.hi - codes.lo) / 2;
-  const float scale = at_least(static_cast<float>(bound / half), eps);
+  const float half = static_cast<float>(codes.hi - codes.lo) / 2;
+  const float scale = at_least(bound / half, eps);
   const int64_t middle = is_signed(dtype) ? 0 : (codes.lo + codes.hi + 1) / 2;
   return {dtype, -1, {scale}, {static_cast<int32_t>(middle)}};
 }

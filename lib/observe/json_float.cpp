@@ -1,0 +1,38 @@
+#include "observe/json_float.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include "base/error.h"
+
+namespace qtool {
+
+nlohmann::ordered_json json_of(float value) {
+  char text[32];
+  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
+  double decimal = 0;
+  std::from_chars(text, end, decimal);
+  return static_cast<float>(decimal) == value ? decimal : static_cast<double>(value);
+}
+
+float float_of(const nlohmann::ordered_json& json, const std::string& what) {
+  if (!json.is_number()) throw invalid_file(what + ": a number is expected");
+  const double value = json.get<double>();
+  constexpr double most = std::numeric_limits<float>::max();
+  if (!(std::fabs(value) < 0x1.ffffffp127)) throw invalid_file(what + ": the number does not fit a float");
+  return static_cast<float>(std::clamp(value, -most, most));  // the shortest decimal of the greatest float is above it
+}
+
+uint64_t count_of(const nlohmann::ordered_json& json, const std::string& what) {
+  if (!json.is_number_unsigned()) throw invalid_file(what + ": a count is expected");
+  return json.get<uint64_t>();
+}
+
+const nlohmann::ordered_json& member(const nlohmann::ordered_json& json, const std::string& key, const std::string& what) {
+  if (!json.is_object() || !json.contains(key)) throw invalid_file(what + ": \"" + key + "\" is missing");
+  return json.at(key);
+}
+
+}  // namespace qtool

@@ -22,7 +22,11 @@ std::string NameTable::fresh(const std::string& base) const {
 Graph::Graph(Node& owner) : names_(owner.graph().names_), owner_(&owner) {}
 
 // Uses are cleared first, whatever the order: values of this graph and of the enclosing ones keep no dangling use.
+// All of this graph's first: then taking one use out of a list of very many is never needed.
 Graph::~Graph() {
+  for (const auto& node : nodes_)
+    for (const auto& value : node->outputs_)
+      if (value) value->uses_.clear();
   for (const auto& node : nodes_) {
     node->attributes.clear();
     detach_inputs(*node);
@@ -94,8 +98,9 @@ Node& Graph::add_weight(const std::string& value_name, Tensor tensor) {
   owned->kind_ = NodeKind::get_attr;
   owned->name = value_name;
   // behind the last weight at the head of the list, so that weights stay before what uses them
-  auto at = nodes_.begin();
-  while (at != nodes_.end() && ((*at)->kind() == NodeKind::placeholder || (*at)->kind() == NodeKind::get_attr)) ++at;
+  const auto at_head = [](const auto& other) { return other->kind() == NodeKind::placeholder || other->kind() == NodeKind::get_attr; };
+  auto at = !nodes_.empty() && at_head(nodes_.back()) ? nodes_.end() : nodes_.begin();
+  while (at != nodes_.end() && at_head(*at)) ++at;
   Node& node = insert(std::move(owned), at == nodes_.end() ? nullptr : at->get());
   Value& value = add_output(node, value_name);
   if (tensor.defined()) value.type = ValueType::of(tensor.dtype(), tensor.shape());

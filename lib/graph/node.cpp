@@ -16,11 +16,11 @@ T read(const Node& node, std::string_view name, T fallback, const char* kind) {
   throw invalid_file("node \"" + node.path() + "\": attribute \"" + std::string(name) + "\" is not " + kind);
 }
 
-void add_captures_of(const Graph& graph, const std::unordered_set<const Graph*>& inside, std::vector<Value*>& found) {
+void add_captures_of(const Graph& graph, const std::unordered_set<const Graph*>& inside, std::unordered_set<const Value*>& seen,
+                     std::vector<Value*>& found) {
   for (const Node& node : graph.nodes())
     for (Value* value : node.inputs())
-      if (value && !inside.count(&value->producer().graph()) && std::find(found.begin(), found.end(), value) == found.end())
-        found.push_back(value);
+      if (value && !inside.count(&value->producer().graph()) && seen.insert(value).second) found.push_back(value);
 }
 
 }  // namespace
@@ -111,7 +111,8 @@ std::vector<Value*> Node::captures() const {
       graphs.push_back(&graph);
     });
   std::vector<Value*> found;
-  for (const Graph* graph : graphs) add_captures_of(*graph, inside, found);
+  std::unordered_set<const Value*> seen;
+  for (const Graph* graph : graphs) add_captures_of(*graph, inside, seen, found);
   return found;
 }
 

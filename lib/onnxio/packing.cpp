@@ -18,7 +18,7 @@ int file_bits(DType dtype) {
 
 size_t file_bytes(DType dtype, size_t count) {
   const auto bits = static_cast<size_t>(file_bits(dtype));
-  if (bits >= 8) return count * (bits / 8);
+  if (!is_packed(dtype)) return count * (bits / 8);
   const size_t per_byte = 8 / bits;
   return count / per_byte + (count % per_byte != 0);
 }

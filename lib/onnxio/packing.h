@@ -9,11 +9,11 @@
 
 namespace qtool::onnxio {
 
-/// Bits of one element in a file: 2, 4, or 8 times the bytes in memory.
+/// Bits of one element in a file: 2, 4, or 8 times the bytes in memory (0 for strings).
 int file_bits(DType dtype);
 /// Bytes that `count` elements take in a file.
 size_t file_bytes(DType dtype, size_t count);
-inline bool is_packed(DType dtype) { return file_bits(dtype) < 8; }
+inline bool is_packed(DType dtype) { return file_bits(dtype) == 2 || file_bits(dtype) == 4; }
 
 /// Reads `count` elements of a packed type from file_bytes() bytes.
 void unpack(DType dtype, const std::byte* in, size_t count, std::byte* out);

@@ -38,7 +38,7 @@ class Conv {
                y = desc_of(compiled.out_dtype, compiled.out_shape, Layout::channels_last);
     const memory::desc w(weight_shape_, data_type(products_.weights.dtype()), memory::format_tag::any);
     const memory::desc b({compiled.out_shape[1]}, memory::data_type::f32, memory::dims{1});
-    compiled.constants.emplace_back(DNNL_ARG_BIAS, constant_floats(products_.shifts(fold)));
+    compiled.constants.emplace_back(DNNL_ARG_BIAS, constant_floats(products_.shifts(fold, compiled.out_shape[1])));
     compiled.slots.push_back({DNNL_ARG_SRC, x, input()});
     compiled.slots.push_back({DNNL_ARG_DST, y, Compiled::kOutput});
     return Forward::primitive_desc(engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, w, b, y,
@@ -81,6 +81,7 @@ LowerResult lower_conv(const Model&, const Cluster& cluster) {
   std::string reason;
   auto products = read_products(cluster, 0, {shape.size(), 1, shape[0]}, reason);
   if (!products) return Declined{reason};
+  if (products->bias.size() != static_cast<size_t>(shape[0])) return Declined{"the bias has another length than the output channels"};
   if (products->int8()) products->weight_sums = sums_by_first_axis(products->weights);
   auto conv = std::make_shared<Conv>(cluster, std::move(*products));
   return lower_primitive(cluster, conv, LayoutRule::channels_last);

@@ -20,6 +20,7 @@ struct Compiled {
     int argument;
     dnnl::memory::desc desc;
     int input;
+    bool flip_sign = false;  ///< hand over codes xor 0x80: u8 as s8 with a zero point 128 lower
   };
   dnnl::primitive primitive;
   std::string kernel;

@@ -37,10 +37,10 @@ std::vector<float> Products::scales() const {
   return result;
 }
 
-std::vector<float> Products::shifts(bool fold_zero_point) const {
-  std::vector<float> result(bias.size());
-  for (size_t c = 0; c < bias.size(); ++c) {
-    double real = static_cast<double>(bias[c]) + (epilogue.bias.empty() ? 0.0f : epilogue.bias[c]) - epilogue.offset;
+std::vector<float> Products::shifts(bool fold_zero_point, int64_t count) const {
+  std::vector<float> result(static_cast<size_t>(count));
+  for (size_t c = 0; c < result.size(); ++c) {
+    double real = static_cast<double>(bias.empty() ? 0.0f : bias[c]) + (epilogue.bias.empty() ? 0.0f : epilogue.bias[c]) - epilogue.offset;
     if (fold_zero_point) real -= static_cast<double>(zero_point) * static_cast<double>(weight_sums[c]) * factors[c];
     result[c] = static_cast<float>(real / epilogue.unit);
   }

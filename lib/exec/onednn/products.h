@@ -24,7 +24,7 @@ struct Products {
 
   /// Multipliers of the accumulator and bias in the epilogue's first unit.
   std::vector<float> scales() const;
-  std::vector<float> shifts(bool fold_zero_point) const;
+  std::vector<float> shifts(bool fold_zero_point, int64_t count) const;
   /// True where -zero_point * weight_sums may go into the bias without loss.
   bool may_fold_zero_point() const;
 

@@ -2,8 +2,13 @@
 // Every family of kernels.
 
 #include "kernels/arithmetic.h"
+#include "kernels/average.h"
+#include "kernels/combine.h"
+#include "kernels/curve.h"
 #include "kernels/dequantize.h"
 #include "kernels/flip.h"
+#include "kernels/layer_norm.h"
 #include "kernels/lookup.h"
 #include "kernels/quantize.h"
+#include "kernels/softmax.h"
 #include "kernels/transpose.h"

@@ -72,7 +72,7 @@ class ConstantMatMul {
   static std::vector<Shape> flattened(std::vector<Shape> shapes, const Shape& out, int input) {
     for (size_t i = 0; i < shapes.size(); ++i) {
       const int64_t columns = shapes[i].empty() ? 1 : shapes[i].back(), rows = shapes[i].empty() ? 1 : product(shapes[i], 0, shapes[i].size() - 1);
-      if (static_cast<int>(i) != input && rows != 1 && rows != product(out, 0, out.size() - 1)) throw unsupported("an operand of a fused matrix product that repeats by blocks");
+      if (static_cast<int>(i) != input && rows != 1 && rows != product(out, 0, out.size() - 1)) throw CannotRun("an operand of a fused matrix product that repeats by blocks");
       shapes[i] = {rows, columns};
     }
     return shapes;

@@ -2,6 +2,7 @@
 
 #include "exec/onednn/engine.h"
 #include "exec/onednn/memory.h"
+#include "kernels/registry.h"
 
 namespace qtool::onednn {
 namespace {
@@ -38,13 +39,9 @@ class PrimitiveStep : public Step {
     const Compiled& compiled = special->compiled;
     const bool high_rank = compiled.out_shape.size() > 2;
     outputs[0] = {context.pool.tensor(compiled.out_dtype, compiled.out_shape), high_rank ? layout_ : Layout::plain};
-    std::shared_ptr<Buffer> scratch;
+    std::vector<std::shared_ptr<Buffer>> held;  // until the primitive has run
     for (size_t i = 0; i < compiled.slots.size(); ++i) {
-      const auto& slot = compiled.slots[i];
-      if (slot.input == Compiled::kScratch) scratch = context.pool.take(slot.desc.get_size());
-      const std::byte* data = slot.input == Compiled::kScratch  ? scratch->data()
-                              : slot.input == Compiled::kOutput ? outputs[0].tensor.bytes()
-                                                                : inputs[static_cast<size_t>(slot.input)]->tensor.bytes();
+      const std::byte* data = bytes_of(compiled.slots[i], inputs, outputs[0], context.pool, held);
       dnnl_memory_set_data_handle(arguments->memories[i].get(), const_cast<std::byte*>(data));
     }
     if (outputs[0].tensor.size() > 0) execute(compiled, *arguments);
@@ -57,6 +54,26 @@ class PrimitiveStep : public Step {
   }
 
  private:
+  static const std::byte* bytes_of(const Compiled::Slot& slot, std::span<const Array* const> inputs, const Array& output, BufferPool& pool,
+                                   std::vector<std::shared_ptr<Buffer>>& held) {
+    if (slot.input == Compiled::kOutput) return output.tensor.bytes();
+    if (slot.input == Compiled::kScratch) return held.emplace_back(pool.take(slot.desc.get_size()))->data();
+    const Tensor& input = inputs[static_cast<size_t>(slot.input)]->tensor;
+    if (!slot.flip_sign) return input.bytes();
+    Buffer& flipped = *held.emplace_back(pool.take(input.byte_size()));
+    auto* out = reinterpret_cast<uint8_t*>(flipped.mutable_data());
+    kernels::best<kernels::Flip>().run({reinterpret_cast<const uint8_t*>(input.bytes()), out, input.byte_size()});
+    return flipped.data();
+  }
+
+  Compiled compile(const std::vector<Shape>& shapes) const {
+    try {
+      return compile_(shapes);
+    } catch (const dnnl::error& error) {
+      throw CannotRun(std::string("oneDNN: ") + error.what());
+    }
+  }
+
   static void execute(const Compiled& compiled, const Arguments& arguments) {
     const auto status =
         dnnl_primitive_execute(compiled.primitive.get(), stream().get(), static_cast<int>(arguments.list.size()), arguments.list.data());
@@ -85,7 +102,7 @@ class PrimitiveStep : public Step {
     std::vector<Shape> shapes;
     for (const Array* input : inputs) shapes.push_back(input->tensor.shape());
     if (specials_.size() == kMaxSpecializations) specials_.erase(specials_.begin());
-    specials_.push_back(std::make_shared<Specialization>(Specialization{shapes, threads, compile_(shapes), {}}));
+    specials_.push_back(std::make_shared<Specialization>(Specialization{shapes, threads, compile(shapes), {}}));
     kernel_ = specials_.back()->compiled.kernel;
     return specials_.back();
   }

@@ -38,7 +38,7 @@ struct Compiled {
   }
 };
 
-/// Makes the primitive for these input shapes. Throws Error(unsupported) where oneDNN has none.
+/// Makes the primitive for these input shapes. Throws CannotRun, or oneDNN's error, where oneDNN has none.
 using CompileFn = std::function<Compiled(const std::vector<Shape>& inputs)>;
 
 /// The layout of outputs, and of the inputs promised at lowering, is `layout`.

@@ -1,0 +1,142 @@
+#include <cmath>
+
+#include "tests/kernels/support.h"
+
+namespace qtool::kernels {
+namespace {
+
+std::vector<float> random_floats(size_t n, float span, uint32_t seed) {
+  std::mt19937 random(seed);
+  std::vector<float> values(n);
+  for (auto& x : values) x = std::uniform_real_distribution<float>(-span, span)(random);
+  return values;
+}
+
+struct Known {
+  CurveKind kind;
+  double (*f)(double x, double alpha, double beta);
+  double tolerance;  ///< absolute plus relative
+};
+
+double logistic(double x) { return 1 / (1 + std::exp(-x)); }
+
+const Known kKnown[] = {
+    {CurveKind::clip, [](double x, double a, double b) { return std::min(std::max(x, a), b); }, 0},
+    {CurveKind::leaky, [](double x, double a, double) { return x >= 0 ? x : a * x; }, 1e-7},
+    {CurveKind::affine, [](double x, double a, double b) { return a * x + b; }, 2e-7},
+    {CurveKind::hard_swish, [](double x, double, double) { return x * std::min(std::max(x / 6 + 0.5, 0.0), 1.0); }, 3e-7},
+    {CurveKind::hard_sigmoid, [](double x, double a, double b) { return std::min(std::max(a * x + b, 0.0), 1.0); }, 2e-7},
+    {CurveKind::sigmoid, [](double x, double, double) { return logistic(x); }, 3e-7},
+    {CurveKind::swish, [](double x, double a, double) { return x * logistic(a * x); }, 4e-7},
+    {CurveKind::tanh, [](double x, double, double) { return std::tanh(x); }, 4e-7},
+    {CurveKind::exp, [](double x, double, double) { return std::exp(x); }, 4e-7},
+    {CurveKind::erf, [](double x, double, double) { return std::erf(x); }, 4e-7},
+    {CurveKind::gelu_erf, [](double x, double, double) { return x / 2 * (1 + std::erf(x / std::sqrt(2.0))); }, 2e-6},
+    {CurveKind::gelu_tanh,
+     [](double x, double, double) { return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x))); }, 2e-6},
+    {CurveKind::elu, [](double x, double a, double) { return x >= 0 ? x : a * (std::exp(x) - 1); }, 3e-7},
+    {CurveKind::abs, [](double x, double, double) { return std::fabs(x); }, 0},
+    {CurveKind::square, [](double x, double, double) { return x * x; }, 1e-7},
+    {CurveKind::divide, [](double x, double a, double) { return x / a; }, 1e-7},
+};
+
+TEST_CASE("curve: the scalar variant is the function it is named after") {
+  const Known known = GENERATE(from_range(kKnown));
+  auto in = random_floats(4000, 12, 5);
+  in.insert(in.end(), {0.0f, -0.0f, 80.0f, -80.0f, 1e-20f});
+  std::vector<float> out(in.size());
+  scalar_twin<Curve>().run({known.kind, 0.3f, 0.7f, in.data(), out.data(), in.size()});
+  double worst = 0;
+  for (size_t i = 0; i < in.size(); ++i) {
+    const double expected = known.f(in[i], 0.3f, 0.7f);
+    worst = std::max(worst, std::fabs(out[i] - expected) / (1 + std::fabs(expected)));
+  }
+  CHECK(worst <= known.tolerance);
+}
+
+TEST_CASE("curve: every variant equals the scalar twin") {
+  const auto variant = any_variant<Curve>();
+  const Known known = GENERATE(from_range(kKnown));
+  const size_t n = GENERATE(0, 1, 15, 16, 17, 33, 1000);
+  auto in = random_floats(n, 30, 6);
+  if (n > 16) in[3] = INFINITY, in[4] = -INFINITY, in[5] = NAN, in[6] = 200, in[7] = -200;
+  Guarded<float> out(n), expected(n);
+  variant.run({known.kind, 0.3f, 0.7f, in.data(), out.data(), n});
+  scalar_twin<Curve>().run({known.kind, 0.3f, 0.7f, in.data(), expected.data(), n});
+  for (size_t i = 0; i < n; ++i)  // which NaN it is depends on the order of operands
+    if (std::isnan(out.data()[i]) && std::isnan(expected.data()[i])) out.data()[i] = expected.data()[i] = 0;
+  CHECK(out == expected);
+}
+
+TEST_CASE("combine: every variant equals the scalar twin") {
+  const auto variant = any_variant<Combine>();
+  const auto op = GENERATE(ArithmeticOp::add, ArithmeticOp::sub, ArithmeticOp::mul, ArithmeticOp::div);
+  const bool a_repeated = GENERATE(false, true), b_repeated = GENERATE(false, true);
+  const size_t n = GENERATE(0, 1, 15, 17, 100);
+  const auto a = random_floats(n + 1, 3, 1), b = random_floats(n + 1, 3, 2);
+  Guarded<float> out(n), expected(n);
+  variant.run({op, a.data(), b.data(), a_repeated, b_repeated, out.data(), n});
+  scalar_twin<Combine>().run({op, a.data(), b.data(), a_repeated, b_repeated, expected.data(), n});
+  CHECK(out == expected);
+}
+
+TEST_CASE("average: every variant equals the scalar twin") {
+  const auto variant = any_variant<Average>();
+  const bool is_signed = GENERATE(false, true);
+  const size_t n = GENERATE(1, 7, 63, 64, 65, 200), count = GENERATE(1, 4, 49);
+  const auto codes = random_bytes(n * count, 9);
+  std::vector<const void*> taps;
+  for (size_t t = 0; t < count; ++t) taps.push_back(codes.data() + t * n);
+  Guarded<uint8_t> out(n), expected(n);
+  AverageArgs args{taps.data(), count, n, static_cast<double>(count), out.data(), false, is_signed, 0.02f, 3, 0.021f, 100, 0, 255};
+  variant.run(args);
+  args.out = expected.data();
+  scalar_twin<Average>().run(args);
+  CHECK(out == expected);
+}
+
+TEST_CASE("average: of floats, and of codes into another scale") {
+  const float a[] = {1, 2}, b[] = {3, -6};
+  const void* taps[] = {a, b};
+  float out[2];
+  any_variant<Average>().run({taps, 2, 2, 2.0, out, true, false, 1, 0, 1, 0, 0, 0});
+  CHECK(out[0] == 2.0f);
+  CHECK(out[1] == -2.0f);
+  const uint8_t c[] = {10, 250}, d[] = {13, 250};
+  const void* codes[] = {c, d};
+  uint8_t result[2];
+  any_variant<Average>().run({codes, 2, 2, 2.0, result, false, false, 1, 10, 0.5f, 1, 0, 255});
+  CHECK(int(result[0]) == 4);  // 1.5 -> 3 steps of 0.5, plus 1
+  CHECK(int(result[1]) == 255);
+}
+
+TEST_CASE("softmax: every variant equals the scalar twin, which sums to one") {
+  const auto variant = any_variant<Softmax>();
+  const size_t n = GENERATE(1, 2, 15, 16, 17, 100);
+  const auto in = random_floats(n, 20, 8);
+  Guarded<float> out(n), expected(n);
+  variant.run({in.data(), out.data(), n});
+  scalar_twin<Softmax>().run({in.data(), expected.data(), n});
+  CHECK(out == expected);
+  double total = 0;
+  for (size_t i = 0; i < n; ++i) total += expected.data()[i];
+  CHECK(std::fabs(total - 1) < 1e-6);
+}
+
+TEST_CASE("layer_norm: every variant equals the scalar twin, which normalizes") {
+  const auto variant = any_variant<LayerNorm>();
+  const size_t n = GENERATE(1, 7, 8, 9, 100);
+  const auto in = random_floats(n, 20, 8), scale = random_floats(n, 2, 1), bias = random_floats(n, 2, 2);
+  Guarded<float> out(n), expected(n);
+  variant.run({in.data(), scale.data(), bias.data(), out.data(), n, 1e-5f});
+  scalar_twin<LayerNorm>().run({in.data(), scale.data(), bias.data(), expected.data(), n, 1e-5f});
+  CHECK(out == expected);
+  double mean = 0, variance = 0;
+  for (const float x : in) mean += x / static_cast<double>(n);
+  for (const float x : in) variance += (x - mean) * (x - mean) / static_cast<double>(n);
+  const double y = (in[n / 2] - mean) / std::sqrt(variance + 1e-5) * scale[n / 2] + bias[n / 2];
+  CHECK(std::fabs(expected.data()[n / 2] - y) < 1e-5);
+}
+
+}  // namespace
+}  // namespace qtool::kernels

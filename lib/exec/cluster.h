@@ -105,6 +105,9 @@ struct Cluster {
 /// Cuts `graph` (not its bodies) into clusters in topological order. Pure: edits nothing.
 std::vector<Cluster> cluster(const Model& model, const Graph& graph);
 
+/// One line a cluster: "compute Conv: p x_q, p w_q, p b_q; requantize, add(p r_q), activation(Relu) -> p y_q".
+std::string to_text(const std::vector<Cluster>& clusters);
+
 /// True where y = node(x) element by element with everything but x constant scalars; the data input's index.
 std::optional<size_t> unary_data_input(const Model& model, const Node& node);
 

@@ -78,7 +78,7 @@ std::string directory_entry(const Piece& piece) {
   put(out, 0x02014b50, 4);
   put(out, kVersion, 2);
   put_fields(out, piece);
-  put(out, 0, 10);  // comment length, disk, attributes
+  out.append(10, 0);  // comment length, disk, attributes
   put(out, piece.offset, 4);
   return out + piece.name;
 }

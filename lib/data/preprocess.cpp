@@ -118,7 +118,7 @@ template <class T>
 void normalize(const Preprocess& steps, const Image& image, const Frame& frame, Tensor& out) {
   const auto channels = static_cast<size_t>(image.channels), width = static_cast<size_t>(frame.size.width);
   const auto height = static_cast<size_t>(frame.size.height);
-  const Strides strides = steps.layout == Layout::nchw ? Strides{height * width, width, 1} : Strides{1, width * channels, channels};
+  const Strides strides = steps.layout == ImageLayout::nchw ? Strides{height * width, width, 1} : Strides{1, width * channels, channels};
   auto* data = reinterpret_cast<T*>(out.mutable_bytes());
   for (size_t c = 0; c < channels; ++c) {
     const Affine affine = affine_of(steps, c);
@@ -130,8 +130,8 @@ void normalize(const Preprocess& steps, const Image& image, const Frame& frame, 
   }
 }
 
-Shape shape_of(Size size, int channels, Layout layout) {
-  if (layout == Layout::nchw) return {channels, size.height, size.width};
+Shape shape_of(Size size, int channels, ImageLayout layout) {
+  if (layout == ImageLayout::nchw) return {channels, size.height, size.width};
   return {size.height, size.width, channels};
 }
 

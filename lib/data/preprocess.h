@@ -17,7 +17,7 @@
 namespace qtool {
 
 enum class Color { gray, rgb, bgr };
-enum class Layout { nchw, nhwc };
+enum class ImageLayout { nchw, nhwc };
 
 struct Size {
   int height = 0, width = 0;
@@ -35,7 +35,7 @@ struct Preprocess {
   float pad_value = 0;       ///< a pixel value
   float scale = 1;
   std::vector<float> mean, std;  ///< one or one a channel, in the order of `color`; empty: 0 and 1
-  Layout layout = Layout::nchw;
+  ImageLayout layout = ImageLayout::nchw;
 };
 
 /// Throws Error(invalid_file) with one line a mistake, each `NAME: /pointer: ...`: unknown keys with the nearest known one, wrong types,

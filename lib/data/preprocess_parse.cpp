@@ -173,7 +173,7 @@ Preprocess parse_preprocess(std::string_view text, const std::string& name) {
   const size_t channels = steps.color == Color::gray ? 1 : 3;
   fields.numbers("mean", channels, steps.mean, true);
   fields.numbers("std", channels, steps.std, false);
-  fields.choice<Layout>("layout", {{"NCHW", Layout::nchw}, {"NHWC", Layout::nhwc}}, steps.layout);
+  fields.choice<ImageLayout>("layout", {{"NCHW", ImageLayout::nchw}, {"NHWC", ImageLayout::nhwc}}, steps.layout);
   if (object.contains("resize") && object.contains("short_side")) fields.complain("short_side", "stands beside resize; only one can be");
   fields.finish();
   return steps;

@@ -49,15 +49,17 @@ struct QuantTraits {
     reduce,        ///< averages: own output parameters, one data input (AveragePool, ReduceMean)
   };
   Kind kind = Kind::float_only;
-  uint32_t data_inputs = 1;                    ///< bit i: input i carries quantized data
-  int weight = -1;                             ///< input that, when constant, is quantized as a weight
-  int bias = -1;                               ///< input that becomes int32 with scale = in * weight
-  int (*weight_axis)(const Node&) = nullptr;   ///< the per-channel axis of the weight
-  float lo = 0, hi = 0;                        ///< fixed_output: the range
+  uint32_t data_inputs = 1;                   ///< bit i: input i carries quantized data
+  int weight = -1;                            ///< input that, when constant, is quantized as a weight
+  int bias = -1;                              ///< input that becomes int32 with scale = in * weight
+  int (*weight_axis)(const Node&) = nullptr;  ///< the per-channel axis of the weight
+  float lo = 0, hi = 0;                       ///< fixed_output: the range
 };
 
 constexpr QuantTraits float_only() { return {}; }
-constexpr QuantTraits pass_through(uint32_t data_inputs = 1) { return {.kind = QuantTraits::Kind::pass_through, .data_inputs = data_inputs}; }
+constexpr QuantTraits pass_through(uint32_t data_inputs = 1) {
+  return {.kind = QuantTraits::Kind::pass_through, .data_inputs = data_inputs};
+}
 constexpr QuantTraits same_scale() { return {.kind = QuantTraits::Kind::same_scale, .data_inputs = ~0u}; }
 constexpr QuantTraits compute(int weight, int bias, int (*axis)(const Node&)) {
   return {.kind = QuantTraits::Kind::compute, .data_inputs = 1u | 1u << weight, .weight = weight, .bias = bias, .weight_axis = axis};
@@ -69,12 +71,12 @@ constexpr QuantTraits reduce() { return {.kind = QuantTraits::Kind::reduce}; }
 
 struct OpDef {
   std::string_view name;
-  int since = 1;                ///< first opset of this meaning
-  InferFn infer = nullptr;      ///< never null in a row
-  EvalFn eval = nullptr;        ///< null only for control flow (If, Loop, Scan), which lib/exec runs
+  int since = 1;            ///< first opset of this meaning
+  InferFn infer = nullptr;  ///< never null in a row
+  EvalFn eval = nullptr;    ///< null only for control flow (If, Loop, Scan), which lib/exec runs
   QuantTraits quant = {};
-  LiftFn lift = nullptr;        ///< null: the node is already right under the next row
-  MacsFn macs = nullptr;        ///< null: no multiply-accumulates
+  LiftFn lift = nullptr;  ///< null: the node is already right under the next row
+  MacsFn macs = nullptr;  ///< null: no multiply-accumulates
   std::string_view domain = "";
 };
 

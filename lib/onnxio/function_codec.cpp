@@ -30,21 +30,35 @@ constexpr int kMaxCallDepth = 256;
 class CallWalk {
  public:
   explicit CallWalk(const Model& model) : model_(model) {}
+  void visit_calls(Graph& root) {
+    for_each_graph(root, [&](Graph& graph) {
+      for (const Node& node : graph.nodes())
+        if (node.kind() == NodeKind::call_module) visit_call(node, model_.function_of(node));
+    });
+  }
   void visit(const Function& function) {
     int& state = states_[&function];
     if (state == 2) return;
     if (state == 1) throw invalid_file("function \"" + function.domain + "." + function.name + "\" calls itself");
     if (++depth_ > kMaxCallDepth) throw invalid_file("functions call functions, deeper than " + std::to_string(kMaxCallDepth));
     state = 1;
-    for_each_graph(*function.body, [&](Graph& graph) {
-      for (const Node& node : graph.nodes())
-        if (node.kind() == NodeKind::call_module) visit(model_.function_of(node));
-    });
+    visit_calls(*function.body);
     state = 2;
     --depth_;
   }
 
  private:
+  void visit_call(const Node& node, const Function& function) {
+    require_at_most(node, "inputs", node.input_count(), function.body->placeholders().size());
+    require_at_most(node, "outputs", node.output_count(), function.body->output().input_count());
+    visit(function);
+  }
+  static void require_at_most(const Node& node, const char* what, size_t found, size_t declared) {
+    if (found > declared)
+      throw invalid_file("node \"" + node.path() + "\" has " + std::to_string(found) + " " + what + ", its function " + node.target() +
+                         " declares " + std::to_string(declared));
+  }
+
   const Model& model_;
   std::map<const Function*, int> states_;
   int depth_ = 0;
@@ -115,9 +129,10 @@ FunctionProto write_function(const Function& function, const GraphWriter& writer
   return message;
 }
 
-void refuse_recursion(const Model& model) {
+void check_calls(const Model& model) {
   CallWalk walk(model);
   for (const auto& function : model.functions) walk.visit(*function);
+  if (!model.functions.empty()) walk.visit_calls(*model.graph);
 }
 
 }  // namespace qtool::onnxio

@@ -20,7 +20,8 @@ std::unique_ptr<Function> read_function(onnx::FunctionProto& message, FileContex
 /// Weights in the body become Constant nodes: a function has no initializers.
 onnx::FunctionProto write_function(const Function& function, const GraphWriter& writer);
 
-/// Throws Error(invalid_file) when a function calls itself, through others or not.
-void refuse_recursion(const Model& model);
+/// Throws Error(invalid_file) when a function calls itself, through others or not, or is called with more inputs or outputs
+/// than it has.
+void check_calls(const Model& model);
 
 }  // namespace qtool::onnxio

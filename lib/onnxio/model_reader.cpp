@@ -53,7 +53,7 @@ Model read_model(ModelProto& message, std::optional<std::string> base_dir) {
   message.clear_graph();
   for (auto& function : *message.mutable_functions()) model.functions.push_back(read_function(function, file));
   message.clear_functions();
-  refuse_recursion(model);
+  check_calls(model);
   model.sealed = seal(message);
   return model;
 }

@@ -145,6 +145,13 @@ std::vector<Case> graph_cases() {
          call.set_domain("m");
          call.set_op_type("F");
        }},
+      {"FILE: node \"F_z\" has 1 inputs, its function m.F declares 0",
+       [](ModelProto& m) {
+         auto& function = *m.add_functions();
+         function.set_domain("m");
+         function.set_name("F");
+         node(m, "F", "x", "z").set_domain("m");
+       }},
       {"FILE: functions call functions, deeper than 256",
        [](ModelProto& m) {
          for (int i = 0; i < 1000; ++i) {

@@ -89,6 +89,8 @@ class QConfigMapping {
     std::shared_ptr<const void> compiled;  ///< std::regex of a module_name_regex
   };
   friend struct QConfigReader;
+  friend struct QConfigWriter;
+  static std::string text_of(const Rule& rule);
   QConfigChoice chosen(size_t rule) const;
   std::optional<size_t> by_module_name(const std::string& path) const;
   std::optional<size_t> by_regex(const std::string& path) const;

@@ -1,21 +1,15 @@
 #include "observe/json_float.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
 #include "base/error.h"
+#include "base/shortest.h"
 
 namespace qtool {
 
-nlohmann::ordered_json json_of(float value) {
-  char text[32];
-  const auto end = std::to_chars(text, text + sizeof text, value).ptr;
-  double decimal = 0;
-  std::from_chars(text, end, decimal);
-  return static_cast<float>(decimal) == value ? decimal : static_cast<double>(value);
-}
+nlohmann::ordered_json json_of(float value) { return shortest_decimal(value); }
 
 float float_of(const nlohmann::ordered_json& json, const std::string& what) {
   if (!json.is_number()) throw invalid_file(what + ": a number is expected");

@@ -205,9 +205,3 @@ TEST_CASE("ranges.inc: names are unique") {
   std::set<std::string_view> names;
   for (const RangeRule& rule : range_rules()) CHECK(names.insert(rule.name).second);
 }
-
-TEST_CASE("sample ids: natural order is total") {
-  const std::vector<std::string> ordered = {"", "1", "2", "10", "a", "a/2.png", "a/02.png", "a/10.png", "a1b2", "a1b10", "b"};
-  for (size_t i = 0; i < ordered.size(); ++i)
-    for (size_t k = 0; k < ordered.size(); ++k) CHECK(natural_less(ordered[i], ordered[k]) == (i < k));
-}

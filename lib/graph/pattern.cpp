@@ -170,6 +170,7 @@ class Parser {
     PatternAttribute found{name("the name of an attribute"), {}};
     expect("=");
     skip_spaces();
+    const size_t start = at_;
     if (take("[")) {
       found.value = numbers();
     } else if (starts_number(peek())) {
@@ -179,6 +180,7 @@ class Parser {
     } else {
       found.value = name("a number, a word or a list");
     }
+    if (found.value.index() != 1) found.is_float = text_.substr(start, at_ - start).find_first_of(".eE") != std::string_view::npos;
     return found;
   }
 

@@ -15,6 +15,7 @@ using PatternNodePtr = std::shared_ptr<const PatternNode>;
 struct PatternAttribute {
   std::string name;
   std::variant<double, std::string, std::vector<double>> value;
+  bool is_float = false;  ///< a number was written with a point or an exponent; says what to build, matching takes either
 };
 
 struct PatternNode {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/diagnostics.h"
+#include "base/error.h"
 #include "graph/model.h"
 
 namespace qtool {
@@ -22,5 +23,8 @@ struct PassReport {
   void changed(const Node& node) { changes.push_back(node.path()); }
   void skipped(const Node& node, std::string reason) { skips.push_back({node.path(), std::move(reason)}); }
 };
+
+/// Runs a pass and lints; what either throws gets "pass NAME: " in front.
+PassReport run_pass(Model& model, const std::string& name, const std::function<PassReport(Model&)>& pass);
 
 }  // namespace qtool

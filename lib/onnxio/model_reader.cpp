@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <limits>
+#include <new>
 
 #include "onnxio/function_codec.h"
 #include "onnxio/model_reader.h"
@@ -70,6 +71,18 @@ void read_header(ModelProto& message, Model& model) {
 
 std::string directory_of(const std::string& path) { return std::filesystem::path(path).parent_path().string(); }
 
+/// `name` in front of errors; lack of memory (a limit on this process, or a file made to need it) is one.
+template <class Read>
+Model guarded(const std::string& name, Read&& read) {
+  return with_frame(name, [&] {
+    try {
+      return read();
+    } catch (const std::bad_alloc&) {
+      throw invalid_file("reading it takes more memory than there is");
+    }
+  });
+}
+
 }  // namespace
 
 Model read_model(ModelProto& message, std::optional<std::string> base_dir) {
@@ -87,7 +100,7 @@ Model read_model(ModelProto& message, std::optional<std::string> base_dir) {
 }
 
 Model parse(std::string_view bytes, const std::string& name, const std::string& base_dir) {
-  return with_frame(name, [&] {
+  return guarded(name, [&] {
     ModelProto message;
     require_size(bytes.size());
     require_model(parse_message(message, bytes), message);
@@ -101,7 +114,7 @@ Model load(const std::string& path, const LoadOptions& options) {
     base_dir = options.base_dir;
   else if (path != "-")
     base_dir = directory_of(path);
-  return with_frame(path == "-" ? "stdin" : path, [&] {
+  return guarded(path == "-" ? "stdin" : path, [&] {
     ModelProto message;
     parse_file(message, path);
     return read_model(message, std::move(base_dir));

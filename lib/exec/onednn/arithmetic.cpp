@@ -34,7 +34,9 @@ class Pair {
         index_[i] = next++;
     }
   }
-  const Array& operator()(StepInputs inputs, size_t i) const { return index_[i] < 0 ? constants_[i] : *inputs[static_cast<size_t>(index_[i])]; }
+  const Array& operator()(StepInputs inputs, size_t i) const {
+    return index_[i] < 0 ? constants_[i] : *inputs[static_cast<size_t>(index_[i])];
+  }
 
   /// The layout of the output: that of the activations (an operand of lower rank is plain, and none of the output).
   static Layout layout(const Array& a, const Array& b) {
@@ -63,7 +65,9 @@ std::optional<Bounds> bounds_of(const std::vector<PostOp>& post_ops) {
   return bounds;
 }
 
-kernels::ArithmeticOperand operand_of(const QuantParams& params) { return {nullptr, params.scale(), params.zero_point(), params.dtype == DType::int8, false}; }
+kernels::ArithmeticOperand operand_of(const QuantParams& params) {
+  return {nullptr, params.scale(), params.zero_point(), params.dtype == DType::int8, false};
+}
 
 Array& make_output(std::span<Array> outputs, const Array& a, const Array& b, DType dtype, StepContext& context) {
   outputs[0] = {context.pool.tensor(dtype, broadcast(a.tensor.shape(), b.tensor.shape())), Pair::layout(a, b)};
@@ -81,20 +85,30 @@ LowerResult lower_codes(const Cluster& cluster, ArithmeticOp op) {
   const auto bounds = bounds_of(cluster.post_ops);
   if (!bounds) return Declined{"an activation other than Relu and Clip behind"};
   const CodeRange codes = full_range(y.params->dtype);
-  kernels::ArithmeticArgs args{op, operand_of(*a.params), operand_of(*b.params), nullptr, 0, bounds->low, bounds->high, y.params->scale(),
-                               y.params->zero_point(), static_cast<int32_t>(codes.lo), static_cast<int32_t>(codes.hi)};
+  kernels::ArithmeticArgs args{op,
+                               operand_of(*a.params),
+                               operand_of(*b.params),
+                               nullptr,
+                               0,
+                               bounds->low,
+                               bounds->high,
+                               y.params->scale(),
+                               y.params->zero_point(),
+                               static_cast<int32_t>(codes.lo),
+                               static_cast<int32_t>(codes.hi)};
   const auto& kernel = kernels::best<kernels::Arithmetic>();
-  return make_lowered(LayoutRule::same, std::string(kernel.name),
-                      [args, &kernel, pair = Pair(cluster), dtype = y.params->dtype](StepInputs in, std::span<Array> out, StepContext& context) {
-                        const Array &first = pair(in, 0), &second = pair(in, 1);
-                        walk(first, second, make_output(out, first, second, dtype, context), 1, [&](const RowPointers& row) {
-                          kernels::ArithmeticArgs now = args;
-                          now.a.codes = reinterpret_cast<const uint8_t*>(row.a), now.a.repeated = row.a_repeated;
-                          now.b.codes = reinterpret_cast<const uint8_t*>(row.b), now.b.repeated = row.b_repeated;
-                          now.out = reinterpret_cast<uint8_t*>(row.out), now.n = row.n;
-                          kernel.run(now);
-                        });
-                      });
+  return make_lowered(
+      LayoutRule::same, std::string(kernel.name),
+      [args, &kernel, pair = Pair(cluster), dtype = y.params->dtype](StepInputs in, std::span<Array> out, StepContext& context) {
+        const Array &first = pair(in, 0), &second = pair(in, 1);
+        walk(first, second, make_output(out, first, second, dtype, context), 1, [&](const RowPointers& row) {
+          kernels::ArithmeticArgs now = args;
+          now.a.codes = reinterpret_cast<const uint8_t*>(row.a), now.a.repeated = row.a_repeated;
+          now.b.codes = reinterpret_cast<const uint8_t*>(row.b), now.b.repeated = row.b_repeated;
+          now.out = reinterpret_cast<uint8_t*>(row.out), now.n = row.n;
+          kernel.run(now);
+        });
+      });
 }
 
 LowerResult lower_floats(const Cluster& cluster, ArithmeticOp op) {
@@ -108,7 +122,8 @@ LowerResult lower_floats(const Cluster& cluster, ArithmeticOp op) {
                         expect_type(second, DType::float32);
                         walk(first, second, make_output(out, first, second, DType::float32, context), 4, [&](const RowPointers& row) {
                           auto* y = reinterpret_cast<float*>(row.out);
-                          kernel.run({op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b), row.a_repeated, row.b_repeated, y, row.n});
+                          kernel.run({op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b), row.a_repeated,
+                                      row.b_repeated, y, row.n});
                           if (!curves.empty()) apply(curves, y, y, row.n);
                         });
                       });
@@ -118,7 +133,8 @@ LowerResult lower_floats(const Cluster& cluster, ArithmeticOp op) {
 
 LowerResult lower_arithmetic(const Model&, const Cluster& cluster) {
   const auto op = op_of(*cluster.root);
-  if (!op || cluster.inputs.size() != 2 || !cluster.inputs[0].value || !cluster.inputs[1].value) return Declined{"no arithmetic of two tensors"};
+  if (!op || cluster.inputs.size() != 2 || !cluster.inputs[0].value || !cluster.inputs[1].value)
+    return Declined{"no arithmetic of two tensors"};
   const bool a = cluster.inputs[0].quantized(), b = cluster.inputs[1].quantized();
   if (a != b) return Declined{"codes on one side, floats on the other"};
   return a ? lower_codes(cluster, *op) : lower_floats(cluster, *op);

@@ -53,7 +53,8 @@ void average_middle(const Averaging& averaging, const Tensor& x, int64_t outer, 
   const size_t width = averaging.width();
   std::byte* to = y.mutable_bytes();
   for (int64_t o = 0; o < outer; ++o)
-    average_rows(averaging, x.bytes() + static_cast<size_t>(o * count * inner) * width, count, inner, inner, to + static_cast<size_t>(o * inner) * width);
+    average_rows(averaging, x.bytes() + static_cast<size_t>(o * count * inner) * width, count, inner, inner,
+                 to + static_cast<size_t>(o * inner) * width);
 }
 
 class Pool {
@@ -155,27 +156,29 @@ LowerResult lower_average_pool(const Model&, const Cluster& cluster) {
   std::string reason;
   const auto averaging = averaging_of(cluster, reason);
   if (!averaging) return Declined{reason};
-  return make_lowered(LayoutRule::channels_last, kernel_name(), [cluster, averaging = *averaging](StepInputs in, std::span<Array> out, StepContext& context) {
-    expect_type(*in[0], averaging.in);
-    const Pool pool(cluster, averaging, *in[0]);
-    out[0] = {context.pool.tensor(averaging.out, pool.out_shape()), Layout::channels_last};
-    if (out[0].tensor.size() > 0) pool.run(in[0]->tensor.bytes(), out[0].tensor.mutable_bytes());
-  });
+  return make_lowered(LayoutRule::channels_last, kernel_name(),
+                      [cluster, averaging = *averaging](StepInputs in, std::span<Array> out, StepContext& context) {
+                        expect_type(*in[0], averaging.in);
+                        const Pool pool(cluster, averaging, *in[0]);
+                        out[0] = {context.pool.tensor(averaging.out, pool.out_shape()), Layout::channels_last};
+                        if (out[0].tensor.size() > 0) pool.run(in[0]->tensor.bytes(), out[0].tensor.mutable_bytes());
+                      });
 }
 
 LowerResult lower_global_average_pool(const Model&, const Cluster& cluster) {
   std::string reason;
   const auto averaging = averaging_of(cluster, reason);
   if (!averaging) return Declined{reason};
-  return make_lowered(LayoutRule::channels_last, kernel_name(), [averaging = *averaging](StepInputs in, std::span<Array> out, StepContext& context) {
-    expect_type(*in[0], averaging.in);
-    const Shape& shape = in[0]->tensor.shape();
-    if (shape.size() < 3 || in[0]->tensor.size() == 0) throw CannotRun("no spatial dimensions");
-    Shape to(shape.size(), 1);
-    to[0] = shape[0], to[1] = shape[1];
-    out[0] = {context.pool.tensor(averaging.out, to), Layout::channels_last};
-    average_middle(averaging, in[0]->tensor, shape[0], product(shape, 2, shape.size()), shape[1], out[0].tensor);
-  });
+  return make_lowered(LayoutRule::channels_last, kernel_name(),
+                      [averaging = *averaging](StepInputs in, std::span<Array> out, StepContext& context) {
+                        expect_type(*in[0], averaging.in);
+                        const Shape& shape = in[0]->tensor.shape();
+                        if (shape.size() < 3 || in[0]->tensor.size() == 0) throw CannotRun("no spatial dimensions");
+                        Shape to(shape.size(), 1);
+                        to[0] = shape[0], to[1] = shape[1];
+                        out[0] = {context.pool.tensor(averaging.out, to), Layout::channels_last};
+                        average_middle(averaging, in[0]->tensor, shape[0], product(shape, 2, shape.size()), shape[1], out[0].tensor);
+                      });
 }
 
 LowerResult lower_reduce_mean(const Model&, const Cluster& cluster) {
@@ -184,7 +187,8 @@ LowerResult lower_reduce_mean(const Model&, const Cluster& cluster) {
   const auto& dims = cluster.inputs[0].value->type.dims;
   const auto axes = dims ? axes_of(*cluster.root, dims->size()) : std::nullopt;
   if (!averaging) return Declined{reason};
-  if (!axes || axes->back() - axes->front() + 1 != static_cast<int64_t>(axes->size())) return Declined{"axes unknown, or not next to each other"};
+  if (!axes || axes->back() - axes->front() + 1 != static_cast<int64_t>(axes->size()))
+    return Declined{"axes unknown, or not next to each other"};
   const int64_t first = axes->front(), last = axes->back();
   const bool keep = cluster.root->attr_or("keepdims", 1) != 0;
   const bool spatial = dims->size() > 2 && first == 2 && last + 1 == static_cast<int64_t>(dims->size());
@@ -193,9 +197,11 @@ LowerResult lower_reduce_mean(const Model&, const Cluster& cluster) {
     const Shape& shape = in[0]->tensor.shape();
     if (in[0]->tensor.size() == 0 || shape.size() <= static_cast<size_t>(last)) throw CannotRun("an empty input");
     const auto begin = static_cast<size_t>(first), end = static_cast<size_t>(last + 1);
-    out[0] = {context.pool.tensor(averaging.out, reduced_shape(shape, first, last, keep)), spatial && keep ? Layout::channels_last : Layout::plain};
+    out[0] = {context.pool.tensor(averaging.out, reduced_shape(shape, first, last, keep)),
+              spatial && keep ? Layout::channels_last : Layout::plain};
     if (spatial) return average_middle(averaging, in[0]->tensor, shape[0], product(shape, 2, end), shape[1], out[0].tensor);
-    average_middle(averaging, in[0]->tensor, product(shape, 0, begin), product(shape, begin, end), product(shape, end, shape.size()), out[0].tensor);
+    average_middle(averaging, in[0]->tensor, product(shape, 0, begin), product(shape, begin, end), product(shape, end, shape.size()),
+                   out[0].tensor);
   };
   return make_lowered(spatial ? LayoutRule::channels_last : LayoutRule::plain, kernel_name(), run);
 }

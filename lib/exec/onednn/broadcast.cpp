@@ -101,7 +101,8 @@ class Walker {
     const std::byte* repeated = tile_.repeat(tiles_a_ ? a : b, bytes(walk_.n), tiles_);
     for (int64_t i = 0; i < walk_.sizes.back(); i += tiles_) {
       const int64_t n = std::min(tiles_, walk_.sizes.back() - i) * walk_.n, at = i * walk_.n;
-      body_({tiles_a_ ? repeated : a + bytes(at), tiles_a_ ? b + bytes(at) : repeated, out + bytes(at), static_cast<size_t>(n), false, false});
+      body_({tiles_a_ ? repeated : a + bytes(at), tiles_a_ ? b + bytes(at) : repeated, out + bytes(at), static_cast<size_t>(n), false,
+             false});
     }
   }
 
@@ -138,7 +139,8 @@ Walk plan_walk(const Strided& a, const Strided& b, const Shape& out, Layout layo
   return walk;
 }
 
-void for_each_row(const Walk& walk, const std::byte* a, const std::byte* b, std::byte* out, size_t width, const std::function<void(const RowPointers&)>& body) {
+void for_each_row(const Walk& walk, const std::byte* a, const std::byte* b, std::byte* out, size_t width,
+                  const std::function<void(const RowPointers&)>& body) {
   Walker(walk, width, body).run(a, b, out);
 }
 

@@ -15,10 +15,10 @@ struct Strided {
 
 /// How to walk: outer loops around rows as long as the two operands allow.
 struct Walk {
-  Shape sizes;                       ///< outer loops, outermost first
-  Shape a_steps, b_steps, out_steps; ///< of the outer loops, elements
-  int64_t n = 1;                     ///< length of a row
-  int64_t a_step = 1, b_step = 1;    ///< within a row: 0 or 1
+  Shape sizes;                        ///< outer loops, outermost first
+  Shape a_steps, b_steps, out_steps;  ///< of the outer loops, elements
+  int64_t n = 1;                      ///< length of a row
+  int64_t a_step = 1, b_step = 1;     ///< within a row: 0 or 1
 };
 
 /// The output's shape is broadcast(a, b), ordered as `layout`. Throws CannotRun where an operand is neither dense nor constant along
@@ -33,6 +33,7 @@ struct RowPointers {
   size_t n;
   bool a_repeated, b_repeated;
 };
-void for_each_row(const Walk& walk, const std::byte* a, const std::byte* b, std::byte* out, size_t width, const std::function<void(const RowPointers&)>& body);
+void for_each_row(const Walk& walk, const std::byte* a, const std::byte* b, std::byte* out, size_t width,
+                  const std::function<void(const RowPointers&)>& body);
 
 }  // namespace qtool::onednn

@@ -55,8 +55,8 @@ void copy_rows(const Part& part, const std::byte* from, std::byte* to, size_t ro
       std::memcpy(to, from, bytes);
 }
 
-void run_concat(const std::vector<Part>& parts, int64_t axis_attribute, const std::optional<DType>& code_type, StepInputs in, std::span<Array> out,
-                StepContext& context) {
+void run_concat(const std::vector<Part>& parts, int64_t axis_attribute, const std::optional<DType>& code_type, StepInputs in,
+                std::span<Array> out, StepContext& context) {
   const Layout layout = in[0]->layout;
   Shape shape = in[0]->tensor.shape();
   const auto axis = static_cast<size_t>(normalize_axis(axis_attribute, shape.size()));
@@ -90,8 +90,11 @@ LowerResult lower_concat(const Model&, const Cluster& cluster) {
   const auto parts = parts_of(cluster);
   if (!parts) return Declined{"a constant or omitted input, or codes that are not per-tensor 8-bit"};
   const auto code_type = cluster.outputs[0].quantized() ? std::optional(cluster.outputs[0].params->dtype) : std::nullopt;
-  return make_lowered(LayoutRule::same, "concat", [=, parts = *parts, axis = cluster.root->attr_or("axis", int64_t{1})](
-                                                      StepInputs in, std::span<Array> out, StepContext& context) { run_concat(parts, axis, code_type, in, out, context); });
+  return make_lowered(
+      LayoutRule::same, "concat",
+      [=, parts = *parts, axis = cluster.root->attr_or("axis", int64_t{1})](StepInputs in, std::span<Array> out, StepContext& context) {
+        run_concat(parts, axis, code_type, in, out, context);
+      });
 }
 
 }  // namespace qtool::onednn

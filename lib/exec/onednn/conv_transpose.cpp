@@ -29,14 +29,15 @@ class ConvTranspose {
     dnnl::primitive_attr attr;
     products_.apply(attr, group_ > 1 ? 3 : 1, false, compiled);
     attr.set_post_ops(make_post_ops(products_.epilogue, cluster_, inputs, compiled.out_shape, Layout::channels_last, compiled));
-    const auto x = desc_of(products_.in_dtype, in, Layout::channels_last), y = desc_of(compiled.out_dtype, compiled.out_shape, Layout::channels_last);
+    const auto x = desc_of(products_.in_dtype, in, Layout::channels_last),
+               y = desc_of(compiled.out_dtype, compiled.out_shape, Layout::channels_last);
     const memory::desc w(stored_weights().get_dims(), data_type(products_.weights.dtype()), memory::format_tag::any);
     const memory::desc b({channels_}, memory::data_type::f32, memory::dims{1});
     compiled.constants.emplace_back(DNNL_ARG_BIAS, constant_floats(products_.shifts(false, channels_)));
     compiled.slots.push_back({DNNL_ARG_SRC, x, index});
     compiled.slots.push_back({DNNL_ARG_DST, y, Compiled::kOutput});
-    return Forward::primitive_desc(engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, x, w, b, y, window.strides,
-                                   window.dilations_from_zero(), window.begin, window.end, attr);
+    return Forward::primitive_desc(engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::deconvolution_direct, x, w, b, y,
+                                   window.strides, window.dilations_from_zero(), window.begin, window.end, attr);
   }
 
   Compiled compile(const std::vector<Shape>& inputs) const {
@@ -85,7 +86,8 @@ LowerResult lower_conv_transpose(const Model&, const Cluster& cluster) {
   if (node.attr_or("auto_pad", "NOTSET") != "NOTSET" || node.attribute("output_shape")) return Declined{"auto_pad or output_shape"};
   const Shape shape = cluster.inputs[1].value->constant()->shape();
   const int64_t group = node.attr_or("group", int64_t{1}), channels = shape[1] * group;
-  if (group > 1 && cluster.inputs[1].quantized() && cluster.inputs[1].params->per_channel()) return Declined{"scales per channel of a grouped weight"};
+  if (group > 1 && cluster.inputs[1].quantized() && cluster.inputs[1].params->per_channel())
+    return Declined{"scales per channel of a grouped weight"};
   std::string reason;
   auto products = read_products(cluster, 1, {shape.size(), 1, channels}, reason);
   if (!products) return Declined{reason};

@@ -28,7 +28,8 @@ inline Lowered make_lowered(LayoutRule rule, std::string kernel, StepFunction fu
 
 /// Throws CannotRun unless the tensor holds `dtype`.
 inline void expect_type(const Array& array, DType dtype) {
-  if (array.tensor.dtype() != dtype) throw CannotRun("expected " + std::string(name_of(dtype)) + ", found " + std::string(name_of(array.tensor.dtype())));
+  if (array.tensor.dtype() != dtype)
+    throw CannotRun("expected " + std::string(name_of(dtype)) + ", found " + std::string(name_of(array.tensor.dtype())));
 }
 
 inline const uint8_t* codes_in(const Array& array) { return reinterpret_cast<const uint8_t*>(array.tensor.bytes()); }

@@ -14,8 +14,9 @@
 namespace qtool::onednn {
 namespace {
 
-constexpr std::array<std::string_view, 14> kMovers{"Reshape", "Flatten", "Squeeze",        "Unsqueeze", "Identity", "Slice",        "Gather",
-                                                   "Split",   "Expand",  "GatherElements", "GatherND",  "Tile",     "DepthToSpace", "SpaceToDepth"};
+constexpr std::array<std::string_view, 14> kMovers{"Reshape",  "Flatten", "Squeeze",      "Unsqueeze",   "Identity",
+                                                   "Slice",    "Gather",  "Split",        "Expand",      "GatherElements",
+                                                   "GatherND", "Tile",    "DepthToSpace", "SpaceToDepth"};
 
 /// A permutation as batches of two groups that change places: [batch, rows, columns, unit] -> [batch, columns, rows, unit].
 struct Exchange {
@@ -32,7 +33,8 @@ std::optional<Exchange> exchange_of(const Shape& shape, const std::vector<int64_
     const size_t expected = d - front < back - middle ? middle + (d - front) : d - (back - middle);
     if (static_cast<size_t>(order[d]) != expected) return std::nullopt;
   }
-  return Exchange{product(shape, 0, front), product(shape, front, middle), product(shape, middle, back), product(shape, back, shape.size())};
+  return Exchange{product(shape, 0, front), product(shape, front, middle), product(shape, middle, back),
+                  product(shape, back, shape.size())};
 }
 
 /// Copies units of `bytes`; in the kernel where they are 1 or 4 bytes.
@@ -76,7 +78,8 @@ std::optional<DType> moved_type(const Cluster& cluster) {
   const Operand& x = cluster.inputs[0];
   if (!x.quantized()) return DType::undefined;
   for (const Operand& output : cluster.outputs)
-    if (!output.quantized() || output.params->scales != x.params->scales || output.params->zero_points != x.params->zero_points) return std::nullopt;
+    if (!output.quantized() || output.params->scales != x.params->scales || output.params->zero_points != x.params->zero_points)
+      return std::nullopt;
   return x.params->dtype;
 }
 
@@ -85,34 +88,37 @@ std::optional<DType> moved_type(const Cluster& cluster) {
 LowerResult lower_transpose(const Model&, const Cluster& cluster) {
   const auto type = moved_type(cluster);
   if (!type || cluster.inputs[0].constant()) return Declined{"parameters change, or a constant"};
-  return make_lowered(LayoutRule::plain, "transpose", [order = cluster.root->attr_or("perm", std::vector<int64_t>{})](
-                                                          StepInputs in, std::span<Array> out, StepContext& context) {
-    const Tensor& x = in[0]->tensor;
-    const size_t width = element_size(x.dtype()), rank = x.rank();
-    if (width == 0) throw CannotRun("elements without a size");
-    std::vector<int64_t> perm = order;
-    for (size_t d = rank; perm.size() < rank && d-- > 0;) perm.push_back(static_cast<int64_t>(d));
-    if (perm.size() != rank) throw CannotRun("a permutation of another rank");
-    Shape shape;
-    for (const int64_t axis : perm) shape.push_back(x.shape()[static_cast<size_t>(normalize_axis(axis, rank))]);
-    out[0] = {context.pool.tensor(x.dtype(), shape), Layout::plain};
-    if (x.size() == 0) return;
-    if (const auto pair = exchange_of(x.shape(), perm))
-      exchange(*pair, x.bytes(), out[0].tensor.mutable_bytes(), width);
-    else
-      permute(x.shape(), perm, x.bytes(), out[0].tensor.mutable_bytes(), width);
-  });
+  return make_lowered(
+      LayoutRule::plain, "transpose",
+      [order = cluster.root->attr_or("perm", std::vector<int64_t>{})](StepInputs in, std::span<Array> out, StepContext& context) {
+        const Tensor& x = in[0]->tensor;
+        const size_t width = element_size(x.dtype()), rank = x.rank();
+        if (width == 0) throw CannotRun("elements without a size");
+        std::vector<int64_t> perm = order;
+        for (size_t d = rank; perm.size() < rank && d-- > 0;) perm.push_back(static_cast<int64_t>(d));
+        if (perm.size() != rank) throw CannotRun("a permutation of another rank");
+        Shape shape;
+        for (const int64_t axis : perm) shape.push_back(x.shape()[static_cast<size_t>(normalize_axis(axis, rank))]);
+        out[0] = {context.pool.tensor(x.dtype(), shape), Layout::plain};
+        if (x.size() == 0) return;
+        if (const auto pair = exchange_of(x.shape(), perm))
+          exchange(*pair, x.bytes(), out[0].tensor.mutable_bytes(), width);
+        else
+          permute(x.shape(), perm, x.bytes(), out[0].tensor.mutable_bytes(), width);
+      });
 }
 
 LowerResult lower_move(const Model& model, const Cluster& cluster) {
   const Node& node = *cluster.root;
   const OpDef* op = find_op(model, node);
   const auto type = moved_type(cluster);
-  if (!type || !op || !op->eval || std::find(kMovers.begin(), kMovers.end(), node.op) == kMovers.end()) return Declined{"not an operator that only moves elements"};
+  if (!type || !op || !op->eval || std::find(kMovers.begin(), kMovers.end(), node.op) == kMovers.end())
+    return Declined{"not an operator that only moves elements"};
   return make_lowered(LayoutRule::plain, "eval", [&node, op, inputs = cluster.inputs](StepInputs in, std::span<Array> out, StepContext&) {
     std::vector<Tensor> from, to(node.output_count());
     size_t next = 0;
-    for (const Operand& operand : inputs) from.push_back(!operand.value ? Tensor() : operand.constant() ? *operand.value->constant() : in[next++]->tensor);
+    for (const Operand& operand : inputs)
+      from.push_back(!operand.value ? Tensor() : operand.constant() ? *operand.value->constant() : in[next++]->tensor);
     op->eval(node, from, to);
     for (size_t i = 0; i < out.size(); ++i) out[i] = {std::move(to[i]), Layout::plain};
   });

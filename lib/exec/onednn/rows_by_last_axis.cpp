@@ -64,13 +64,18 @@ LowerResult lower_softmax(const Model& model, const Cluster& cluster) {
   const auto axis = static_cast<size_t>(normalize_axis(cluster.root->attr_or("axis", flattens ? int64_t{1} : int64_t{-1}), dims->size()));
   if (!flattens && axis + 1 != dims->size()) return Declined{"not along the last axis"};
   const auto& kernel = kernels::best<kernels::Softmax>();
-  return lower_rows(cluster, std::string(kernel.name), [axis](size_t) { return axis; }, [&kernel](const float* in, float* out, size_t n) { kernel.run({in, out, n}); });
+  return lower_rows(
+      cluster, std::string(kernel.name), [axis](size_t) { return axis; },
+      [&kernel](const float* in, float* out, size_t n) {
+        kernel.run({in, out, n});
+      });
 }
 
 LowerResult lower_layer_norm(const Model&, const Cluster& cluster) {
   const Node& node = *cluster.root;
   const auto present = [](const Operand& output) { return output.value != nullptr; };
-  if (std::count_if(cluster.outputs.begin(), cluster.outputs.end(), present) != 1 || cluster.inputs.size() < 2) return Declined{"mean and variance wanted"};
+  if (std::count_if(cluster.outputs.begin(), cluster.outputs.end(), present) != 1 || cluster.inputs.size() < 2)
+    return Declined{"mean and variance wanted"};
   if (!cluster.inputs[1].constant() || cluster.inputs[1].quantized()) return Declined{"the scale is no float constant"};
   const bool has_bias = cluster.inputs.size() > 2 && cluster.inputs[2].value;
   if (has_bias && (!cluster.inputs[2].constant() || cluster.inputs[2].quantized())) return Declined{"the bias is no float constant"};

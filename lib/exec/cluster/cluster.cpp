@@ -77,7 +77,7 @@ void ClusterBuilder::take(Draft draft) {
 /// Counts the use; a DQ that nobody else reads belongs to this cluster.
 void ClusterBuilder::take_dequantize(const Value& real, Cluster& cluster) {
   ++uses_as_codes_[&real.producer()];
-  if (real.uses().size() == 1) cluster.nodes.push_back(&real.producer());
+  if (real.uses().size() == 1 && &real.producer().graph() == &graph_) cluster.nodes.push_back(&real.producer());
 }
 
 }  // namespace qtool

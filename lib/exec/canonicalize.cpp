@@ -1,0 +1,57 @@
+#include "exec/canonicalize.h"
+
+#include "exec/cluster.h"
+#include "exec/cluster/quantized.h"
+#include "ops/op_def.h"
+#include "pass/fuse.h"
+#include "pass/tidy.h"
+
+namespace qtool {
+namespace {
+
+bool is_observer(const Node& node) { return node.kind() == NodeKind::call_module && node.domain == kObserverDomain; }
+
+/// One DequantizeLinear of a constant, replaced by its floats.
+void compute_now(const Model& model, Graph& graph, Node& node) {
+  std::vector<Tensor> in, out(1);
+  for (const Value* value : node.inputs()) in.push_back(value ? *value->constant() : Tensor());
+  find_op(model, node)->eval(node, in, out);
+  Value& computed = *graph.add_weight(graph.fresh_name(node.out(0)->name() + "_real"), out[0]).out(0);
+  graph.replace_uses(*node.out(0), computed);
+  graph.erase(node);
+}
+
+bool all_constant(const Node& node) {
+  for (const Value* value : node.inputs())
+    if (value && !value->constant()) return false;
+  return node.in(0) != nullptr;
+}
+
+/// Weights that are quantized in the file but wanted as floats by the cluster that reads them.
+void dequantize_constants(Model& model, Graph& graph) {
+  for (Cluster& cluster : cluster(model, graph)) {
+    Node& root = *cluster.root;
+    const bool literal = cluster.kind == ClusterKind::dequantize || cluster.kind == ClusterKind::node;
+    const bool float_result = literal && is_dequantize(root) && all_constant(root) && root.out(0) && !root.out(0)->unused();
+    if (float_result && !root.out(0)->is_graph_output() && find_op(model, root)) compute_now(model, graph, root);
+  }
+}
+
+}  // namespace
+
+Model inlined_for_execution(const Model& model) {
+  Model result = copy(model);
+  inline_functions(result, is_observer);
+  return result;
+}
+
+Model canonical_for_execution(const Model& model) {
+  Model result = inlined_for_execution(model);
+  tidy(result);
+  infer_types(result);
+  for_each_graph(*result.graph, [&](Graph& graph) { dequantize_constants(result, graph); });
+  lint(result, "canonical for execution");
+  return result;
+}
+
+}  // namespace qtool

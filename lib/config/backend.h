@@ -23,10 +23,10 @@ enum class ObservationType {
 /// What a tensor must satisfy; an absent field demands nothing.
 struct DTypeConstraint {
   DType dtype = DType::float32;
-  std::optional<int64_t> quant_min_lower_bound, quant_max_upper_bound;
-  std::optional<double> scale_min_lower_bound, scale_max_upper_bound;
-  std::optional<double> scale_exact_match;
-  std::optional<int64_t> zero_point_exact_match;
+  std::optional<int64_t> quant_min_lower_bound = {}, quant_max_upper_bound = {};
+  std::optional<double> scale_min_lower_bound = {}, scale_max_upper_bound = {};
+  std::optional<double> scale_exact_match = {};
+  std::optional<int64_t> zero_point_exact_match = {};
   bool operator==(const DTypeConstraint&) const = default;
 };
 

@@ -71,6 +71,10 @@ void read_tuning(Cursor& cursor, ObserverSpec& spec) {
 QConfig read_qconfig(Cursor cursor, const QConfig* global) {
   QConfig qconfig;
   qconfig.where = cursor.where();
+  if (!cursor.is_object()) {
+    cursor.mistake("an object or null is expected");
+    return qconfig;
+  }
   Cursor activation = cursor["activation"], weight = cursor["weight"];
   qconfig.activation = global && activation.absent() ? global->activation : read_observer(activation, Role::activation);
   qconfig.weight = global && weight.absent() ? global->weight : read_observer(weight, Role::weight);

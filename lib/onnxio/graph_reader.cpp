@@ -12,7 +12,7 @@ using onnx::NodeProto;
 std::string label(const NodeProto& node) {
   std::string name = node.name();
   if (name.empty() && node.output_size() != 0) name = node.op_type() + "_" + node.output(0);
-  return "node \"" + name + "\"" + (node.name().empty() ? "" : " (" + node.op_type() + ")");
+  return "node \"" + name + "\"" + (node.name().empty() || node.op_type().empty() ? "" : " (" + node.op_type() + ")");
 }
 
 std::string tensor_label(const std::string& name) { return "tensor \"" + name + "\""; }
@@ -139,6 +139,7 @@ void GraphReader::read_nodes(google::protobuf::RepeatedPtrField<NodeProto>& node
 Node& GraphReader::declare(NodeProto& message) {
   const std::string overload = string_field(message, kNodeOverload);
   return with_frame(label(message), [&]() -> Node& {
+    if (message.op_type().empty()) throw invalid_file("no operator (op_type)");
     const std::string domain = message.domain() == "ai.onnx" ? "" : message.domain();  // the long name of the default domain
     const bool is_module = file_.functions.count({domain, message.op_type(), overload}) != 0;
     const auto kind = is_module ? NodeKind::call_module : NodeKind::call_function;

@@ -1,11 +1,16 @@
 // Files and bytes -> Model.
 
+#include <fcntl.h>
+#include <google/protobuf/io/zero_copy_stream_impl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <filesystem>
 #include <limits>
+#include <new>
 
-#include "base/output_file.h"
 #include "onnxio/function_codec.h"
 #include "onnxio/model_reader.h"
 
@@ -16,12 +21,45 @@ using onnx::ModelProto;
 
 Error not_a_model(const std::string& why) { return invalid_file("not an ONNX model (" + why + ")"); }
 
-void parse_model(ModelProto& message, std::string_view bytes) {
-  if (bytes.empty()) throw not_a_model("it is empty");
-  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max()))
-    throw not_a_model("it has " + std::to_string(bytes.size()) + " bytes, more than protobuf's 2 GB");
-  if (!parse_message(message, bytes)) throw not_a_model("it is cut short, or no protobuf message");
+void require_size(size_t bytes) {
+  if (bytes == 0) throw not_a_model("it is empty");
+  if (bytes > static_cast<size_t>(std::numeric_limits<int>::max()))
+    throw not_a_model("it has " + std::to_string(bytes) + " bytes, more than protobuf's 2 GB");
+}
+
+void require_model(bool parsed, const ModelProto& message) {
+  if (!parsed) throw not_a_model("it is cut short, or no protobuf message");
   if (!message.has_graph()) throw not_a_model("it holds no graph");
+}
+
+/// A descriptor; stdin for "-".
+struct InputFile {
+  explicit InputFile(const std::string& path) : fd(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC)) {}
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(const InputFile&) = delete;
+  ~InputFile() {
+    if (fd > STDIN_FILENO) close(fd);
+  }
+  const int fd;
+};
+
+/// Refuses before reading what cannot be a model.
+void require_readable(int fd) {
+  struct stat info {};
+  if (fd < 0 || fstat(fd, &info) != 0) throw invalid_file(std::string("cannot open: ") + std::strerror(errno));
+  if (S_ISDIR(info.st_mode)) throw invalid_file("is a directory, expected a file");
+  if (S_ISREG(info.st_mode) && fd != STDIN_FILENO) require_size(static_cast<size_t>(info.st_size));
+}
+
+void parse_file(ModelProto& message, const std::string& path) {
+  const InputFile file(path);
+  require_readable(file.fd);
+  constexpr int kBlock = 1 << 20;
+  google::protobuf::io::FileInputStream input(file.fd, kBlock);
+  const bool parsed = parse_message(message, input);
+  if (input.GetErrno() != 0) throw invalid_file(std::string("cannot read: ") + std::strerror(input.GetErrno()));
+  require_size(static_cast<size_t>(input.ByteCount()));
+  require_model(parsed, message);
 }
 
 void read_header(ModelProto& message, Model& model) {
@@ -33,13 +71,16 @@ void read_header(ModelProto& message, Model& model) {
 
 std::string directory_of(const std::string& path) { return std::filesystem::path(path).parent_path().string(); }
 
-/// Bytes of a file: mapped when it is a regular one, read otherwise.
-std::shared_ptr<Buffer> file_bytes(const std::string& path) {
-  struct stat info {};
-  if (path != "-" && stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode))
-    return Buffer::map_file(path, 0, static_cast<size_t>(info.st_size));
-  auto owner = std::make_shared<std::string>(read_input(path));
-  return Buffer::borrow(owner->data(), owner->size(), owner);
+/// `name` in front of errors; lack of memory (a limit on this process, or a file made to need it) is one.
+template <class Read>
+Model guarded(const std::string& name, Read&& read) {
+  return with_frame(name, [&] {
+    try {
+      return read();
+    } catch (const std::bad_alloc&) {
+      throw invalid_file("reading it takes more memory than there is");
+    }
+  });
 }
 
 }  // namespace
@@ -59,26 +100,25 @@ Model read_model(ModelProto& message, std::optional<std::string> base_dir) {
 }
 
 Model parse(std::string_view bytes, const std::string& name, const std::string& base_dir) {
-  return with_frame(name, [&] {
+  return guarded(name, [&] {
     ModelProto message;
-    parse_model(message, bytes);
+    require_size(bytes.size());
+    require_model(parse_message(message, bytes), message);
     return read_model(message, base_dir.empty() ? std::nullopt : std::optional(base_dir));
   });
 }
 
 Model load(const std::string& path, const LoadOptions& options) {
-  ModelProto message;
-  const std::string name = path == "-" ? "stdin" : path;
-  with_frame(name, [&] {
-    const auto bytes = file_bytes(path);
-    parse_model(message, {reinterpret_cast<const char*>(bytes->data()), bytes->size()});
-  });
   std::optional<std::string> base_dir;
   if (!options.base_dir.empty())
     base_dir = options.base_dir;
   else if (path != "-")
     base_dir = directory_of(path);
-  return with_frame(name, [&] { return read_model(message, std::move(base_dir)); });
+  return guarded(path == "-" ? "stdin" : path, [&] {
+    ModelProto message;
+    parse_file(message, path);
+    return read_model(message, std::move(base_dir));
+  });
 }
 
 }  // namespace qtool::onnxio

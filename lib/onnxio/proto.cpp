@@ -1,6 +1,7 @@
 #include "onnxio/proto.h"
 
 #include <google/protobuf/io/coded_stream.h>
+#include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/unknown_field_set.h>
 
 #include <limits>
@@ -34,12 +35,17 @@ std::vector<std::string> unknown_strings(const pb::Message& message, int number)
 
 }  // namespace
 
-bool parse_message(pb::MessageLite& message, std::string_view bytes) {
-  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) return false;
-  pb::io::CodedInputStream stream(reinterpret_cast<const uint8_t*>(bytes.data()), static_cast<int>(bytes.size()));
+bool parse_message(pb::MessageLite& message, pb::io::ZeroCopyInputStream& input) {
+  pb::io::CodedInputStream stream(&input);
   stream.SetTotalBytesLimit(std::numeric_limits<int>::max());
   stream.SetRecursionLimit(kRecursionLimit);
   return message.ParseFromCodedStream(&stream) && stream.ConsumedEntireMessage();
+}
+
+bool parse_message(pb::MessageLite& message, std::string_view bytes) {
+  if (bytes.size() > static_cast<size_t>(std::numeric_limits<int>::max())) return false;
+  pb::io::ArrayInputStream input(bytes.data(), static_cast<int>(bytes.size()));
+  return parse_message(message, input);
 }
 
 Sealed seal(const pb::MessageLite& rest) {

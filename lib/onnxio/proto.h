@@ -1,6 +1,7 @@
 #pragma once
 // Protobuf as the rest of onnxio uses it: parsing within limits, sealing, fields by number.
 
+#include <google/protobuf/io/zero_copy_stream.h>
 #include <onnx/onnx_pb.h>
 
 #include <string>
@@ -18,6 +19,8 @@ inline constexpr int kMaxBodyDepth = 64;
 
 /// Parses within our limits (2 GB, nesting for kMaxBodyDepth bodies); false when the bytes are not such a message.
 bool parse_message(google::protobuf::MessageLite& message, std::string_view bytes);
+/// The same from a stream, so that a big file and its message need not be in memory together.
+bool parse_message(google::protobuf::MessageLite& message, google::protobuf::io::ZeroCopyInputStream& input);
 
 /// What is left of a message after our fields were taken; null when nothing is left.
 Sealed seal(const google::protobuf::MessageLite& rest);

@@ -66,8 +66,10 @@ bool is_signed(DType dtype) {
     case DType::int8:
     case DType::int16:
     case DType::int32:
-    case DType::int64: return true;
-    default: return false;
+    case DType::int64:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -78,8 +80,10 @@ bool is_integer(DType dtype) {
     case DType::uint8:
     case DType::uint16:
     case DType::uint32:
-    case DType::uint64: return true;
-    default: return is_signed(dtype);
+    case DType::uint64:
+      return true;
+    default:
+      return is_signed(dtype);
   }
 }
 
@@ -94,8 +98,10 @@ bool is_floating(DType dtype) {
     case DType::float8e5m2:
     case DType::float8e5m2fnuz:
     case DType::float4e2m1:
-    case DType::float8e8m0: return true;
-    default: return false;
+    case DType::float8e8m0:
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -15,8 +15,8 @@ Slices slices_of(const Tensor& tensor, const QuantParams& params) {
   const auto axis = static_cast<size_t>(normalize_axis(params.axis, tensor.rank()));
   Slices slices{product(tensor.shape(), 0, axis), tensor.shape()[axis], product(tensor.shape(), axis + 1, tensor.rank())};
   if (slices.channels != static_cast<int64_t>(params.scales.size()))
-    throw bug("per-channel parameters: " + std::to_string(params.scales.size()) + " scales for " +
-              std::to_string(slices.channels) + " channels");
+    throw bug("per-channel parameters: " + std::to_string(params.scales.size()) + " scales for " + std::to_string(slices.channels) +
+              " channels");
   return slices;
 }
 

@@ -28,14 +28,14 @@ std::string to_string(const Shape& shape) {
 
 Shape strides_of(const Shape& shape) {
   Shape strides(shape.size(), 1);
-  for (size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+  for (size_t i = shape.size(); i-- > 1;)  // unsigned: beside a dimension of 0 the others may be of any size
+    strides[i - 1] = static_cast<int64_t>(static_cast<uint64_t>(strides[i]) * static_cast<uint64_t>(shape[i]));
   return strides;
 }
 
 int64_t normalize_axis(int64_t axis, size_t rank) {
   const auto r = static_cast<int64_t>(rank);
-  if (axis < -r || axis >= r)
-    throw invalid_file("axis " + std::to_string(axis) + " is outside a tensor of rank " + std::to_string(r));
+  if (axis < -r || axis >= r) throw invalid_file("axis " + std::to_string(axis) + " is outside a tensor of rank " + std::to_string(r));
   return axis < 0 ? axis + r : axis;
 }
 

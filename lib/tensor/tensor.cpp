@@ -32,6 +32,8 @@ To convert(From value) {
     return to_bfloat16(static_cast<float>(as_number(value)));
   else if constexpr (std::is_same_v<To, bool>)
     return as_number(value) != 0;
+  else if constexpr (std::is_floating_point_v<To> && std::is_arithmetic_v<From>)
+    return static_cast<To>(value);  // in one rounding: int64 by way of double would take two
   else if constexpr (std::is_floating_point_v<To>)
     return static_cast<To>(as_number(value));
   else if constexpr (std::is_integral_v<From>)
@@ -46,18 +48,24 @@ bool viewed_as(DType held, DType wanted) {
   return held == wanted || (small_signed && wanted == DType::int8) || (small_unsigned && wanted == DType::uint8);
 }
 
+/// Elements of a tensor whose bytes can be counted in 63 bits.
+int64_t checked_size(DType dtype, const Shape& shape) {
+  const int64_t count = element_count(shape);
+  const size_t element = element_size(dtype);
+  if (element == 0) throw unsupported("a tensor of type " + std::string(name_of(dtype)) + " is not supported here");
+  if (static_cast<uint64_t>(count) > std::numeric_limits<uint64_t>::max() / 2 / element)
+    throw invalid_file("shape " + to_string(shape) + " is too large");
+  return count;
+}
+
 }  // namespace
 
-Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)), size_(element_count(shape_)) {
-  const size_t element = element_size(dtype_);
-  if (element == 0) throw unsupported("a tensor of type " + std::string(name_of(dtype_)) + " is not supported here");
-  if (static_cast<uint64_t>(size_) > std::numeric_limits<uint64_t>::max() / 2 / element)
-    throw invalid_file("shape " + to_string(shape_) + " is too large");
+Tensor::Tensor(DType dtype, Shape shape) : dtype_(dtype), shape_(std::move(shape)), size_(checked_size(dtype_, shape_)) {
   buffer_ = Buffer::allocate(byte_size());
 }
 
 Tensor::Tensor(DType dtype, Shape shape, std::shared_ptr<Buffer> bytes)
-    : dtype_(dtype), shape_(std::move(shape)), size_(element_count(shape_)), buffer_(std::move(bytes)) {
+    : dtype_(dtype), shape_(std::move(shape)), size_(checked_size(dtype_, shape_)), buffer_(std::move(bytes)) {
   if (byte_size() > buffer_->size()) throw bug("Tensor: buffer too small for " + to_string(shape_));
 }
 
@@ -83,8 +91,7 @@ const std::vector<std::string>& Tensor::strings() const {
 }
 
 void Tensor::check_type(DType wanted) const {
-  if (!viewed_as(dtype_, wanted))
-    throw bug("a " + std::string(name_of(dtype_)) + " tensor was read as " + std::string(name_of(wanted)));
+  if (!viewed_as(dtype_, wanted)) throw bug("a " + std::string(name_of(dtype_)) + " tensor was read as " + std::string(name_of(wanted)));
 }
 
 std::byte* Tensor::mutable_bytes() {

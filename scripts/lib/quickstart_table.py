@@ -1,4 +1,5 @@
-"""quickstart_table.py FLOAT INT8 EVAL BENCH: the table of scripts/quickstart. EVAL and BENCH hold one JSON object for each model."""
+"""quickstart_table.py FLOAT INT8 EVAL BENCH: the table of scripts/quickstart. EVAL holds what `eval --json` said of each, BENCH what
+`bench INT8 --baseline FLOAT --json` said."""
 import json, os, sys
 
 
@@ -11,10 +12,11 @@ def objects(path):
     return found
 
 
-def main(float_model, int8_model, evals, benches):
+def main(float_model, int8_model, evals, bench_report):
     accuracy = [e['value'] for e in objects(evals)]
     size = [os.path.getsize(m) / 1024 for m in (float_model, int8_model)]
-    latency = [b['median_us'] for b in objects(benches)]
+    bench = json.load(open(bench_report))
+    latency = [bench['baseline']['median_us'], bench['median_us']]
     print(f"\n{'':14}{'float':>10}{'int8':>10}{'ratio':>9}")
     for name, form, (a, b) in (('top1', '.4f', accuracy), ('size, KiB', '.1f', size), ('latency, us', '.1f', latency)):
         print(f'{name:14}{a:>10{form}}{b:>10{form}}{b / a:>8.3f}x')

@@ -1,8 +1,10 @@
 // External data: weights in files beside the model.
 
+#include <sys/stat.h>
+
 #include <catch2/catch_test_macros.hpp>
-#include <cstring>
 #include <filesystem>
+#include <thread>
 
 #include "base/output_file.h"
 #include "onnxio/messages.h"
@@ -150,6 +152,16 @@ TEST_CASE("a sidecar holds the big weights, aligned, and loads to the same model
   CHECK(onnxio::digest(again) == onnxio::digest(model));
   CHECK(onnxio::serialize(again) == onnxio::serialize(model));
   CHECK(weight_of(again, "page") == counting(2000).to_floats());
+}
+
+TEST_CASE("a model may come through a pipe") {
+  const TempDir dir;
+  const std::string pipe = dir.path("pipe"), bytes = testing::small_message().SerializeAsString();
+  REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
+  std::thread writer([&] { write_output(pipe, bytes); });
+  const Model model = onnxio::load(pipe);
+  writer.join();
+  CHECK(model.graph->find("y")->producer().is("Relu"));
 }
 
 TEST_CASE("a sidecar cannot go to stdout") {

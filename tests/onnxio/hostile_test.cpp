@@ -111,6 +111,7 @@ std::vector<Case> graph_cases() {
   return {
       {"FILE: node \"Relu_y\": input 0 \"gone\" is made by no node and is no input or weight",
        [](ModelProto& m) { m.mutable_graph()->mutable_node(0)->set_input(0, "gone"); }},
+      {"FILE: node \"n\": no operator (op_type)", [](ModelProto& m) { m.mutable_graph()->add_node()->set_name("n"); }},
       {"FILE: graph output \"gone\" is made by no node and is no input or weight",
        [](ModelProto& m) { m.mutable_graph()->mutable_output(0)->set_name("gone"); }},
       {"FILE: graph output \"\" is made by no node and is no input or weight", [](ModelProto& m) { m.mutable_graph()->add_output(); }},

@@ -90,7 +90,7 @@ class Planner {
     const double scale = out()->scale();
     for (const PostOp& post : cluster_.post_ops)
       if ((post.params && tie_prone(post.params->scale() / scale)) ||
-          (post.operand.params && tie_prone(post.operand.params->scale() / scale)))
+          (post.operand.params && !post.operand.constant() && tie_prone(post.operand.params->scale() / scale)))
         return true;
     return std::any_of(factors_.begin(), factors_.end(), [&](float f) { return tie_prone(f / scale); });
   }
@@ -100,7 +100,8 @@ class Planner {
     for (size_t i = first_; i < cluster_.post_ops.size(); ++i) {
       const PostOp& post = cluster_.post_ops[i];
       if (post.kind == PostOp::Kind::requantize) return {post.params->scale(), 0};
-      if (post.kind == PostOp::Kind::add && post.operand.quantized()) return residual_unit(*post.operand.params);
+      if (post.kind == PostOp::Kind::add && post.operand.quantized() && !post.operand.constant())
+        return residual_unit(*post.operand.params);
       if (post.kind != PostOp::Kind::activation) return {};
       const auto activation = activation_of(*post.node);
       if (!activation || activation->kind == Activation::Kind::curve) return {};
@@ -147,8 +148,8 @@ class Planner {
 
   /// v + codes stands for y + (codes - z) * s when v = y / s - z... which is unit s, offset s * z before, 0 after.
   bool add(const Operand& operand) {
-    if (operand.quantized()) {
-      if (operand.params->per_channel() || operand.constant()) return refuse("a residual of unusual codes");
+    if (operand.quantized() && !operand.constant()) {
+      if (operand.params->per_channel() || bit_width(operand.params->dtype) != 8) return refuse("a residual of unusual codes");
       become(residual_unit(*operand.params));
       emit(algorithm::binary_add, 0, 0, &operand);
       now_.offset = 0;
@@ -160,7 +161,7 @@ class Planner {
   }
 
   bool mul(const Operand& operand) {
-    if (operand.quantized()) return refuse("a product with codes behind");
+    if (operand.quantized() && !operand.constant()) return refuse("a product with codes behind");
     become({now_.unit, 0});
     emit(algorithm::binary_mul, 0, 0, &operand);
     return true;
@@ -229,10 +230,21 @@ class Planner {
   size_t first_ = 0;
 };
 
-/// The memory descriptor of a binary operand broadcast to an output of this rank.
-dnnl::memory::desc operand_desc(const Operand& operand, const Shape& shape, size_t rank, Layout layout) {
-  const DType dtype = operand.quantized() ? operand.params->dtype : DType::float32;
-  return desc_of(dtype, padded_shape(shape, rank), operand.constant() ? Layout::plain : layout);
+/// A constant operand of an output of this rank as floats in the output's layout; appends the post-op.
+dnnl::memory append_constant(dnnl::post_ops& post_ops, const Epilogue::Operation& operation, size_t rank, Layout layout) {
+  const Shape shape = padded_shape(operation.operand->value->constant()->shape(), rank);
+  const auto desc = desc_of(DType::float32, shape, layout);
+  post_ops.append_binary(operation.algorithm, desc);
+  return packed(Tensor::of<float>(shape, real_values(*operation.operand)), desc_of(DType::float32, shape, Layout::plain), desc);
+}
+
+/// An input of the step as operand; appends the post-op.
+Compiled::Slot append_input(dnnl::post_ops& post_ops, const Epilogue::Operation& operation, int input, const Shape& shape, size_t rank,
+                            Layout layout) {
+  const Operand& operand = *operation.operand;
+  const auto desc = desc_of(operand.quantized() ? operand.params->dtype : DType::float32, padded_shape(shape, rank), layout);
+  post_ops.append_binary(operation.algorithm, desc);
+  return {0, desc, input};
 }
 
 }  // namespace
@@ -271,15 +283,12 @@ dnnl::post_ops make_post_ops(const Epilogue& epilogue, const Cluster& cluster, c
     const int argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len()) | DNNL_ARG_SRC_1;
     const Operand& operand = *operation.operand;
     if (operand.constant()) {
-      const auto desc = operand_desc(operand, operand.value->constant()->shape(), out_shape.size(), layout);
-      post_ops.append_binary(operation.algorithm, desc);
-      compiled.constants.emplace_back(argument, packed(*operand.value->constant(), desc, desc));
-    } else {
-      const int input = input_index(cluster, operand);
-      const auto desc = operand_desc(operand, inputs[static_cast<size_t>(input)], out_shape.size(), layout);
-      post_ops.append_binary(operation.algorithm, desc);
-      compiled.slots.push_back({argument, desc, input});
+      compiled.constants.emplace_back(argument, append_constant(post_ops, operation, out_shape.size(), layout));
+      continue;
     }
+    const int input = input_index(cluster, operand);
+    compiled.slots.push_back(append_input(post_ops, operation, input, inputs[static_cast<size_t>(input)], out_shape.size(), layout));
+    compiled.slots.back().argument = argument;
   }
   return post_ops;
 }

@@ -41,14 +41,16 @@ class ConstantMatMul {
     const int index = input_index(cluster_, cluster_.inputs[0]);
     const Shape in = swapped(inputs[static_cast<size_t>(index)], transpose_x_);
     const int64_t k = weight_shape_[0], n = weight_shape_[1], m = product(in, 0, in.size() - 1);
-    if (in.back() != k) throw invalid_file("the inner dimensions of a matrix product differ: " + to_string(in) + " x " + to_string(weight_shape_));
+    if (in.back() != k)
+      throw invalid_file("the inner dimensions of a matrix product differ: " + to_string(in) + " x " + to_string(weight_shape_));
     compiled.out_shape = in;
     compiled.out_shape.back() = n;
     compiled.out_dtype = products_.epilogue.out_dtype;
     const bool fold = products_.may_fold_zero_point();
     dnnl::primitive_attr attr;
     products_.apply(attr, 2, fold, compiled);
-    attr.set_post_ops(make_post_ops(products_.epilogue, cluster_, flattened(inputs, compiled.out_shape, index), {m, n}, Layout::plain, compiled));
+    attr.set_post_ops(
+        make_post_ops(products_.epilogue, cluster_, flattened(inputs, compiled.out_shape, index), {m, n}, Layout::plain, compiled));
     const auto x = matrix(products_.in_dtype, {m, k}, transpose_x_), y = matrix(compiled.out_dtype, {m, n}, false);
     const memory::desc w({k, n}, data_type(products_.weights.dtype()), memory::format_tag::any);
     const memory::desc b({1, n}, memory::data_type::f32, memory::dims{n, 1});
@@ -71,8 +73,10 @@ class ConstantMatMul {
   /// The shapes of post-op operands as matrices: [M, N], [1, N] or [1, 1].
   static std::vector<Shape> flattened(std::vector<Shape> shapes, const Shape& out, int input) {
     for (size_t i = 0; i < shapes.size(); ++i) {
-      const int64_t columns = shapes[i].empty() ? 1 : shapes[i].back(), rows = shapes[i].empty() ? 1 : product(shapes[i], 0, shapes[i].size() - 1);
-      if (static_cast<int>(i) != input && rows != 1 && rows != product(out, 0, out.size() - 1)) throw CannotRun("an operand of a fused matrix product that repeats by blocks");
+      const int64_t columns = shapes[i].empty() ? 1 : shapes[i].back(),
+                    rows = shapes[i].empty() ? 1 : product(shapes[i], 0, shapes[i].size() - 1);
+      if (static_cast<int>(i) != input && rows != 1 && rows != product(out, 0, out.size() - 1))
+        throw CannotRun("an operand of a fused matrix product that repeats by blocks");
       shapes[i] = {rows, columns};
     }
     return shapes;
@@ -124,7 +128,8 @@ class BatchedMatMul {
   bool flips() const { return products_.int8() && cluster_.inputs[1].params->dtype == DType::uint8; }
 
   static Shape product_shape(const Shape& a, const Shape& b) {
-    if (a.back() != b[b.size() - 2]) throw invalid_file("the inner dimensions of a matrix product differ: " + to_string(a) + " x " + to_string(b));
+    if (a.back() != b[b.size() - 2])
+      throw invalid_file("the inner dimensions of a matrix product differ: " + to_string(a) + " x " + to_string(b));
     Shape out = broadcast({a.begin(), a.end() - 2}, {b.begin(), b.end() - 2});
     out.push_back(a[a.size() - 2]);
     out.push_back(b.back());
@@ -196,7 +201,8 @@ LowerResult lower_constant(const Cluster& cluster, bool transpose_x, bool transp
   if (!bias_over_columns(cluster, shape[1])) return Declined{"the bias is no vector over the columns"};
   if (products->int8()) products->weight_sums = column_sums(products->weights, transpose_w);
   scale_by(*products, alpha, beta);
-  return lower_primitive(cluster, std::make_shared<ConstantMatMul>(cluster, std::move(*products), transpose_x, transpose_w), LayoutRule::plain);
+  return lower_primitive(cluster, std::make_shared<ConstantMatMul>(cluster, std::move(*products), transpose_x, transpose_w),
+                         LayoutRule::plain);
 }
 
 }  // namespace
@@ -214,8 +220,10 @@ LowerResult lower_matmul(const Model&, const Cluster& cluster) {
 
 LowerResult lower_gemm(const Model&, const Cluster& cluster) {
   const Node& node = *cluster.root;
-  if (!cluster.inputs[1].constant() || rank_of(cluster.inputs[1]) != 2 || rank_of(cluster.inputs[0]) != 2) return Declined{"the weight is no constant matrix"};
-  return lower_constant(cluster, node.attr_or("transA", 0) != 0, node.attr_or("transB", 0) != 0, node.attr_or("alpha", 1.0f), node.attr_or("beta", 1.0f));
+  if (!cluster.inputs[1].constant() || rank_of(cluster.inputs[1]) != 2 || rank_of(cluster.inputs[0]) != 2)
+    return Declined{"the weight is no constant matrix"};
+  return lower_constant(cluster, node.attr_or("transA", 0) != 0, node.attr_or("transB", 0) != 0, node.attr_or("alpha", 1.0f),
+                        node.attr_or("beta", 1.0f));
 }
 
 }  // namespace qtool::onednn

@@ -59,6 +59,7 @@ class PrimitiveStep : public Step {
     if (slot.input == Compiled::kOutput) return output.tensor.bytes();
     if (slot.input == Compiled::kScratch) return held.emplace_back(pool.take(slot.desc.get_size()))->data();
     const Tensor& input = inputs[static_cast<size_t>(slot.input)]->tensor;
+    if (input.byte_size() != slot.desc.get_size()) throw CannotRun("an input of another element type");
     if (!slot.flip_sign) return input.bytes();
     Buffer& flipped = *held.emplace_back(pool.take(input.byte_size()));
     auto* out = reinterpret_cast<uint8_t*>(flipped.mutable_data());

@@ -18,11 +18,14 @@ template <class Problem>
 LowerResult lower_primitive(const Cluster& cluster, std::shared_ptr<Problem> problem, LayoutRule rule) {
   const auto shapes = likely_shapes(cluster);
   if (!shapes) return Declined{"the rank of an input is unknown"};
-  const bool there = implemented([&] {
+  const bool refused = !implemented([&] {
     Compiled compiled;
-    problem->describe(*shapes, compiled);
+    try {
+      problem->describe(*shapes, compiled);
+    } catch (const Error&) {  // guessed dimensions that contradict each other: the step will see
+    }
   });
-  if (!there) return Declined{"oneDNN does not implement it"};
+  if (refused) return Declined{"oneDNN does not implement it"};
   const Layout layout = rule == LayoutRule::channels_last ? Layout::channels_last : Layout::plain;
   return Lowered{make_primitive_step([problem](const std::vector<Shape>& inputs) { return problem->compile(inputs); }, layout), rule};
 }

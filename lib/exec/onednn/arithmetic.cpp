@@ -1,0 +1,143 @@
+// Add, Sub, Mul, Div of two tensors with broadcasting: 8-bit codes to 8-bit codes (bit-exact), or floats with unary operators behind.
+
+#include <limits>
+
+#include "exec/onednn/broadcast.h"
+#include "exec/onednn/curves.h"
+#include "exec/onednn/function_step.h"
+#include "exec/onednn/operands.h"
+#include "exec/onednn/rows.h"
+
+namespace qtool::onednn {
+namespace {
+
+using kernels::ArithmeticOp;
+
+std::optional<ArithmeticOp> op_of(const Node& node) {
+  if (node.is("Add") || (node.is("Sum") && node.input_count() == 2)) return ArithmeticOp::add;
+  if (node.is("Sub")) return ArithmeticOp::sub;
+  if (node.is("Mul")) return ArithmeticOp::mul;
+  if (node.is("Div")) return ArithmeticOp::div;
+  return std::nullopt;
+}
+
+/// The two operands: inputs of the step, or constants.
+class Pair {
+ public:
+  explicit Pair(const Cluster& cluster) {
+    int next = 0;
+    for (size_t i = 0; i < 2; ++i) {
+      const Operand& operand = cluster.inputs[i];
+      if (operand.constant())
+        constants_[i] = {*operand.value->constant(), Layout::plain};
+      else
+        index_[i] = next++;
+    }
+  }
+  const Array& operator()(StepInputs inputs, size_t i) const {
+    return index_[i] < 0 ? constants_[i] : *inputs[static_cast<size_t>(index_[i])];
+  }
+
+  /// The layout of the output: that of the activations (an operand of lower rank is plain, and none of the output).
+  static Layout layout(const Array& a, const Array& b) {
+    return a.layout == Layout::channels_last || b.layout == Layout::channels_last ? Layout::channels_last : Layout::plain;
+  }
+
+ private:
+  Array constants_[2];
+  int index_[2] = {-1, -1};
+};
+
+/// The bounds that Relu and Clip behind set; nothing when there is another operator.
+struct Bounds {
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
+};
+
+std::optional<Bounds> bounds_of(const std::vector<PostOp>& post_ops) {
+  Bounds bounds;
+  const auto curves = curves_of(post_ops);
+  if (!curves) return std::nullopt;
+  for (const CurveStep& curve : *curves) {
+    if (curve.kind != kernels::CurveKind::clip) return std::nullopt;
+    bounds.low = std::min(std::max(bounds.low, curve.alpha), curve.beta);
+    bounds.high = std::min(std::max(bounds.high, curve.alpha), curve.beta);
+  }
+  return bounds;
+}
+
+kernels::ArithmeticOperand operand_of(const QuantParams& params) {
+  return {nullptr, params.scale(), params.zero_point(), params.dtype == DType::int8, false};
+}
+
+Array& make_output(std::span<Array> outputs, const Array& a, const Array& b, DType dtype, StepContext& context) {
+  outputs[0] = {context.pool.tensor(dtype, broadcast(a.tensor.shape(), b.tensor.shape())), Pair::layout(a, b)};
+  return outputs[0];
+}
+
+void walk(const Array& a, const Array& b, Array& out, size_t width, const std::function<void(const RowPointers&)>& body) {
+  const Walk walk = plan_walk({a.tensor.shape(), a.layout}, {b.tensor.shape(), b.layout}, out.tensor.shape(), out.layout);
+  if (out.tensor.size() > 0) for_each_row(walk, a.tensor.bytes(), b.tensor.bytes(), out.tensor.mutable_bytes(), width, body);
+}
+
+LowerResult lower_codes(const Cluster& cluster, ArithmeticOp op) {
+  const Operand &a = cluster.inputs[0], &b = cluster.inputs[1], &y = cluster.outputs[0];
+  if (!per_tensor_8bit(a) || !per_tensor_8bit(b) || !per_tensor_8bit(y)) return Declined{"codes are not per-tensor 8-bit"};
+  const auto bounds = bounds_of(cluster.post_ops);
+  if (!bounds) return Declined{"an activation other than Relu and Clip behind"};
+  const CodeRange codes = full_range(y.params->dtype);
+  kernels::ArithmeticArgs args{op,
+                               operand_of(*a.params),
+                               operand_of(*b.params),
+                               nullptr,
+                               0,
+                               bounds->low,
+                               bounds->high,
+                               y.params->scale(),
+                               y.params->zero_point(),
+                               static_cast<int32_t>(codes.lo),
+                               static_cast<int32_t>(codes.hi)};
+  const auto& kernel = kernels::best<kernels::Arithmetic>();
+  return make_lowered(
+      LayoutRule::same, std::string(kernel.name),
+      [args, &kernel, pair = Pair(cluster), dtype = y.params->dtype](StepInputs in, std::span<Array> out, StepContext& context) {
+        const Array &first = pair(in, 0), &second = pair(in, 1);
+        walk(first, second, make_output(out, first, second, dtype, context), 1, [&](const RowPointers& row) {
+          kernels::ArithmeticArgs now = args;
+          now.a.codes = reinterpret_cast<const uint8_t*>(row.a), now.a.repeated = row.a_repeated;
+          now.b.codes = reinterpret_cast<const uint8_t*>(row.b), now.b.repeated = row.b_repeated;
+          now.out = reinterpret_cast<uint8_t*>(row.out), now.n = row.n;
+          kernel.run(now);
+        });
+      });
+}
+
+LowerResult lower_floats(const Cluster& cluster, ArithmeticOp op) {
+  const auto curves = curves_of(cluster.post_ops);
+  if (!curves || cluster.outputs[0].quantized()) return Declined{"no kernel for what follows"};
+  const auto& kernel = kernels::best<kernels::Combine>();
+  return make_lowered(LayoutRule::same, std::string(kernel.name),
+                      [op, &kernel, pair = Pair(cluster), curves = *curves](StepInputs in, std::span<Array> out, StepContext& context) {
+                        const Array &first = pair(in, 0), &second = pair(in, 1);
+                        expect_type(first, DType::float32);
+                        expect_type(second, DType::float32);
+                        walk(first, second, make_output(out, first, second, DType::float32, context), 4, [&](const RowPointers& row) {
+                          auto* y = reinterpret_cast<float*>(row.out);
+                          kernel.run({op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b), row.a_repeated,
+                                      row.b_repeated, y, row.n});
+                          if (!curves.empty()) apply(curves, y, y, row.n);
+                        });
+                      });
+}
+
+}  // namespace
+
+LowerResult lower_arithmetic(const Model&, const Cluster& cluster) {
+  const auto op = op_of(*cluster.root);
+  if (!op || cluster.inputs.size() != 2 || !cluster.inputs[0].value || !cluster.inputs[1].value)
+    return Declined{"no arithmetic of two tensors"};
+  const bool a = cluster.inputs[0].quantized(), b = cluster.inputs[1].quantized();
+  if (a != b) return Declined{"codes on one side, floats on the other"};
+  return a ? lower_codes(cluster, *op) : lower_floats(cluster, *op);
+}
+
+}  // namespace qtool::onednn

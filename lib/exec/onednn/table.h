@@ -1,0 +1,20 @@
+#pragma once
+// Any function of one 8-bit code as 256 entries.
+
+#include <array>
+#include <functional>
+
+#include "exec/lowering.h"
+#include "tensor/quant_math.h"
+
+namespace qtool::onednn {
+
+using Table = std::array<uint8_t, 256>;
+
+/// Entry i: the code of f(real(code with the bits i)), as its bits. f maps a float tensor of 256 elements.
+Table table_of(const QuantParams& in, const QuantParams& out, const std::function<Tensor(const Tensor&)>& f);
+
+/// A step that looks every code of its one input up.
+Lowered lower_table(const QuantParams& in, const QuantParams& out, const std::function<Tensor(const Tensor&)>& f);
+
+}  // namespace qtool::onednn

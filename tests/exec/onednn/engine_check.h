@@ -1,0 +1,36 @@
+#pragma once
+// Holds the oneDNN engine against the reference, cluster by cluster: every lowered cluster is fed with the reference's values.
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "exec/cluster.h"
+#include "graph/model.h"
+
+namespace qtool::testing {
+
+struct ClusterCheck {
+  std::string name, op, kernel;  ///< kernel empty: declined, for `reason`
+  ClusterKind kind;
+  std::string reason;
+  int64_t elements = 0, differing = 0;
+  double worst = 0;  ///< codes: steps (of the inner Q where larger); floats: error relative to the largest value
+  double us = 0;     ///< best of a few runs
+  bool int8_in = false;
+};
+
+/// `inputs`: one a placeholder. `repeats`: timed runs of each cluster.
+std::vector<ClusterCheck> check_engine(const Model& model, std::span<const Tensor> inputs, int repeats = 1);
+
+/// Random inputs for the placeholders, unknown dimensions set to `unknown`.
+std::vector<Tensor> random_inputs(const Model& model, int64_t unknown = 1, float span = 1);
+
+/// The check of the cluster rooted at the last node called `op`.
+ClusterCheck check_of(const std::vector<ClusterCheck>& checks, const std::string& op);
+
+/// SPEC 8: at most one step on at most 0.1 % of the elements; floats within 1e-5 of the largest.
+bool agrees(const ClusterCheck& check);
+std::string to_text(const ClusterCheck& check);
+
+}  // namespace qtool::testing

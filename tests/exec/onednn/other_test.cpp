@@ -1,0 +1,126 @@
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
+
+#include "tests/exec/onednn/engine_check.h"
+#include "tests/exec/onednn/qdq_graph.h"
+
+namespace qtool::testing {
+namespace {
+
+using Ints = std::vector<int64_t>;
+
+void check_exact(const Model& model, const std::string& op, float span = 1) {
+  for (const ClusterCheck& check : check_engine(model, random_inputs(model, 1, span))) {
+    CAPTURE(to_text(check));
+    CHECK(agrees(check));
+    if (check.op == op) CHECK((check.differing == 0 || !check.int8_in));
+  }
+}
+
+struct BroadcastCase {
+  Shape a, b;
+};
+
+TEST_CASE("onednn: arithmetic on codes is exact for every broadcast") {
+  const std::string op = GENERATE("Add", "Sub", "Mul", "Div");
+  const auto shapes = GENERATE(BroadcastCase{{2, 24, 7, 5}, {2, 24, 7, 5}}, BroadcastCase{{2, 24, 7, 5}, {2, 24, 1, 1}},
+                               BroadcastCase{{1, 24, 1, 1}, {2, 24, 7, 5}}, BroadcastCase{{2, 24, 7, 5}, {1, 1, 7, 5}},
+                               BroadcastCase{{3, 17}, {17}}, BroadcastCase{{3, 17}, {1, 1}}, BroadcastCase{{4, 5, 6}, {4, 1, 6}});
+  CAPTURE(op, shapes.a, shapes.b);
+  QdqGraph g;
+  Value& y = g.op(op, {&g.q(g.input("a", shapes.a), {0.0078f, 117}), &g.q(g.input("b", shapes.b), {0.011f, -3, DType::int8})});
+  check_exact(g.finish(g.q(g.op("Relu", {&y}), {0.013f, 7})), op);
+}
+
+TEST_CASE("onednn: float arithmetic agrees for every broadcast") {
+  const std::string op = GENERATE("Add", "Mul");
+  const auto shapes = GENERATE(BroadcastCase{{2, 24, 7, 5}, {2, 24, 1, 1}}, BroadcastCase{{2, 3, 40}, {2, 3, 40}},
+                               BroadcastCase{{5, 40}, {40}}, BroadcastCase{{1, 3, 1}, {7, 1, 5}});
+  CAPTURE(op, shapes.a, shapes.b);
+  QdqGraph g;
+  check_exact(g.finish(g.op("HardSwish", {&g.op(op, {&g.input("a", shapes.a), &g.input("b", shapes.b)})})), op);
+}
+
+TEST_CASE("onednn: tables are exact") {
+  const std::string op = GENERATE("HardSwish", "Sigmoid", "Tanh", "Relu", "LeakyRelu", "Erf", "Softplus");
+  const Params in = GENERATE(Params{0.05f, 117}, Params{0.05f, -3, DType::int8});
+  QdqGraph g;
+  check_exact(g.finish(g.q(g.op(op, {&g.q(g.input("x", {2, 3, 5, 7}), in)}), {0.02f, 20})), op, 6);
+}
+
+TEST_CASE("onednn: float unary operators and chains agree") {
+  const std::string op = GENERATE("HardSwish", "Sigmoid", "Tanh", "Relu", "LeakyRelu", "Erf", "Exp", "Elu");
+  QdqGraph g;
+  Value& shifted = g.op("Add", {&g.op(op, {&g.input("x", {2, 3, 5, 700})}), &g.scalar(0.3f)});
+  check_exact(g.finish(g.op("Div", {&shifted, &g.scalar(3)})), op, 6);
+}
+
+TEST_CASE("onednn: pools agree, averages of codes to the bit") {
+  const std::string op = GENERATE("MaxPool", "AveragePool", "GlobalAveragePool", "GlobalMaxPool");
+  const bool int8 = GENERATE(false, true);
+  const int64_t ceil = GENERATE(0, 1), pad = GENERATE(0, 1);
+  CAPTURE(op, int8, ceil, pad);
+  QdqGraph g;
+  Value* x = &g.input("x", {2, 19, 14, 11});
+  if (int8) x = &g.q(*x, {0.0078f, 117});
+  Value* y =
+      op[0] == 'G'
+          ? &g.op(op, {x})
+          : &g.op(op, {x}, {{"kernel_shape", Ints{3, 2}}, {"strides", Ints{2, 2}}, {"pads", Ints{pad, pad, pad, 0}}, {"ceil_mode", ceil}});
+  if (int8) y = &g.q(*y, op.find("Max") != std::string::npos ? Params{0.0078f, 117} : Params{0.0078f, 113});
+  check_exact(g.finish(*y), op);
+}
+
+TEST_CASE("onednn: ReduceMean agrees over spatial and other axes") {
+  const bool int8 = GENERATE(false, true);
+  const Ints axes = GENERATE(Ints{2, 3}, Ints{1}, Ints{3}, Ints{1, 2});
+  const int64_t keep = GENERATE(0, 1);
+  CAPTURE(int8, axes, keep);
+  QdqGraph g;
+  Value* x = &g.input("x", {2, 19, 6, 7});
+  if (int8) x = &g.q(*x, {0.0078f, 117});
+  Value* y = &g.op("ReduceMean", {x}, {{"axes", axes}, {"keepdims", keep}});
+  if (int8) y = &g.q(*y, {0.003f, 113});
+  check_exact(g.finish(*y), "ReduceMean");
+}
+
+TEST_CASE("onednn: Concat of codes with other parameters is exact") {
+  const int64_t axis = GENERATE(0, 1, 2, -1);
+  const bool int8 = GENERATE(false, true);
+  CAPTURE(axis, int8);
+  QdqGraph g;
+  Value *a = &g.input("a", {2, 5, 4, 3}), *b = &g.input("b", {2, 5, 4, 3});
+  if (int8) a = &g.q(*a, {0.0078f, 117}), b = &g.q(*b, {0.011f, 3});
+  Value* y = &g.op("Concat", {a, b}, {{"axis", axis}});
+  check_exact(g.finish(int8 ? g.q(*y, {0.0078f, 117}) : *y), "Concat");
+}
+
+TEST_CASE("onednn: Softmax agrees") {
+  const bool int8 = GENERATE(false, true);
+  QdqGraph g;
+  Value* x = &g.input("x", {2, 3, 37});
+  if (int8) x = &g.q(*x, {0.05f, 117});
+  Value* y = &g.op("Softmax", {x}, {{"axis", int64_t{-1}}});
+  if (int8) y = &g.q(*y, {1.0f / 256, 0});
+  check_exact(g.finish(*y), "LayerNormalization", 6);
+}
+
+TEST_CASE("onednn: LayerNormalization agrees") {
+  QdqGraph g;
+  check_exact(g.finish(g.op("LayerNormalization", {&g.input("x", {2, 3, 64}), &g.constant({64}), &g.constant({64})})),
+              "LayerNormalization");
+}
+
+TEST_CASE("onednn: moves run on codes") {
+  const Ints perm = GENERATE(Ints{0, 2, 1, 3}, Ints{0, 2, 3, 1}, Ints{3, 2, 1, 0}, Ints{0, 1, 3, 2}, Ints{0, 1, 2, 3});
+  const bool int8 = GENERATE(false, true);
+  QdqGraph g;
+  Value* x = &g.input("x", {2, 3, 17, 5});
+  if (int8) x = &g.q(*x, {0.0078f, 117});
+  Value* y = &g.op("Transpose", {x}, {{"perm", perm}});
+  check_exact(g.finish(int8 ? g.q(*y, {0.0078f, 117}) : *y), "Transpose");
+}
+
+}  // namespace
+}  // namespace qtool::testing

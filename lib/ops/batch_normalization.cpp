@@ -74,17 +74,22 @@ void eval_14(const Node& node, TensorsIn in, TensorsOut out) {
 
 TypeList infer(const Node& node, const InferInput& in) { return outputs(node, {type_of(in, 0), type_of(in, 3), type_of(in, 4)}); }
 
-/// Outputs 1 to 4 were for training; `spatial` ended with opset 8.
-void lift(Graph&, Node& node) {
+/// `spatial` ended with opset 8.
+void lift_7(Graph&, Node& node) {
   if (node.attr_or("spatial", 1) == 0) refuse_lift(node, "spatial = 0");
   node.remove_attribute("spatial");
+}
+
+/// Outputs 1 to 4 were for training.
+void lift_9(Graph&, Node& node) {
   for (size_t i = 1; i < node.output_count(); ++i)
     if (node.out(i)) refuse_lift(node, "it has outputs for training");
 }
 
 }  // namespace
 
-extern const OpDef kBatchNormalization7{.name = "BatchNormalization", .since = 7, .infer = infer, .eval = inference, .lift = lift};
+extern const OpDef kBatchNormalization7{.name = "BatchNormalization", .since = 7, .infer = infer, .eval = inference, .lift = lift_7};
+extern const OpDef kBatchNormalization9{.name = "BatchNormalization", .since = 9, .infer = infer, .eval = inference, .lift = lift_9};
 extern const OpDef kBatchNormalization14{.name = "BatchNormalization", .since = 14, .infer = infer, .eval = eval_14};
 
 }  // namespace qtool

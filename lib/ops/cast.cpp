@@ -28,28 +28,32 @@ Tensor parsed(const Tensor& text, DType to) {
   return from_doubles(to, text.shape(), values);
 }
 
-Tensor cast(const Tensor& x, DType to, bool saturate) {
+PowerRounding rounding(const Node& node) {
+  const std::string mode = node.attr_or("round_mode", "up");
+  if (mode == "up") return PowerRounding::up;
+  if (mode == "down") return PowerRounding::down;
+  if (mode == "nearest") return PowerRounding::nearest;
+  throw invalid_file("round_mode \"" + mode + "\" is unknown");
+}
+
+Tensor cast(const Tensor& x, DType to, const Node& node) {
   if (x.dtype() == to) return x;
   if (x.dtype() == DType::string) return parsed(x, to);
   if (is_small_float(x.dtype())) {
     Tensor wide(DType::float32, x.shape());
     const std::vector<float> values = from_small_float(x);
     std::copy(values.begin(), values.end(), elements<float>(wide));
-    return cast(wide, to, saturate);
+    return cast(wide, to, node);
   }
-  if (is_small_float(to)) return to_small_float(x.to_floats(), x.shape(), to, saturate);
+  if (is_small_float(to)) return to_small_float(x.to_floats(), x.shape(), to, node.attr_or("saturate", 1) != 0, rounding(node));
   if (is_integer(to) && bit_width(to) < 8) return cast_to_small_integer(x, to);
   return x.cast(to);
 }
 
 DType target(const Node& node) { return static_cast<DType>(node.attr_or("to", int64_t{0})); }
 
-void eval_cast(const Node& node, TensorsIn in, TensorsOut out) {
-  out[0] = cast(input(in, 0), target(node), node.attr_or("saturate", 1) != 0);
-}
-void eval_cast_like(const Node& node, TensorsIn in, TensorsOut out) {
-  out[0] = cast(input(in, 0), input(in, 1).dtype(), node.attr_or("saturate", 1) != 0);
-}
+void eval_cast(const Node& node, TensorsIn in, TensorsOut out) { out[0] = cast(input(in, 0), target(node), node); }
+void eval_cast_like(const Node& node, TensorsIn in, TensorsOut out) { out[0] = cast(input(in, 0), input(in, 1).dtype(), node); }
 
 void eval_bit_cast(const Node& node, TensorsIn in, TensorsOut out) {
   const Tensor& x = input(in, 0);

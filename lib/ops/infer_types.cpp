@@ -97,8 +97,21 @@ class Inference {
       types.push_back(value ? value->type : ValueType{});
       constants.push_back(value ? constant(*value) : nullptr);
     }
-    set_types(node, row.infer(node, {types, constants, model_.opset(node.domain)}));
-    fold(node, row, constants);
+    forget_constants(node);
+    tolerating([&] {
+      set_types(node, row.infer(node, {types, constants, model_.opset(node.domain)}));
+      fold(node, row, constants);
+    });
+  }
+
+  /// What we do not support leaves values unknown; so does a mistake in a branch that may never be taken.
+  template <class Body>
+  void tolerating(Body&& body) {
+    try {
+      body();
+    } catch (const Error& error) {
+      if (error.code() != ExitCode::unsupported && branches_ == 0) throw;
+    }
   }
 
   void set_types(Node& node, const std::vector<ValueType>& types) {
@@ -108,7 +121,6 @@ class Inference {
 
   /// Computes the node when all its inputs are known and small, and its outputs will be. Shape needs only a type.
   void fold(Node& node, const OpDef& row, const std::vector<const Tensor*>& constants) {
-    forget_constants(node);
     if (node.is("Shape")) {
       if (const auto shape = node.in(0) ? node.in(0)->type.shape() : std::nullopt) constants_[node.out(0)] = shape_slice(node, *shape);
       return;
@@ -167,7 +179,9 @@ class Inference {
   void if_node(Node& node) {
     std::vector<ValueType> types;
     for (const Node::Body& body : node.bodies()) {
+      ++branches_;
       run_body(*body.graph, {});
+      --branches_;
       const std::vector<ValueType> branch = results(*body.graph);
       if (types.empty()) types = branch;
       for (size_t i = 0; i < types.size() && i < branch.size(); ++i) types[i] = joined(types[i], branch[i]);
@@ -267,6 +281,7 @@ class Inference {
   std::unordered_map<const Value*, Tensor> constants_;
   std::unordered_map<const Value*, ValueType> declared_;
   std::set<const Function*> seen_, active_;
+  int branches_ = 0;  // bodies of If around the node
 };
 
 }  // namespace

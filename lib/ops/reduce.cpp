@@ -77,7 +77,10 @@ Axes axes_input(TensorsIn in) { return optional_input(in, 1).defined() ? Axes(in
 void evaluate(const Node& node, const Tensor& x, const Axes& axes, TensorsOut out, Reduce reduce) {
   const Reduction r = reduction_of(node, axes, x.rank());
   const Shape shape = r.output(x.shape());
-  out[0] = from_doubles(x.dtype(), shape, reduce(to_doubles(x), output_index(x.shape(), r), static_cast<size_t>(element_count(shape))));
+  std::vector<double> y = reduce(to_doubles(x), output_index(x.shape(), r), static_cast<size_t>(element_count(shape)));
+  if (x.dtype() == DType::boolean)
+    for (double& value : y) value = value > 0;  // the largest of none is false
+  out[0] = from_doubles(x.dtype(), shape, y);
 }
 
 template <Reduce kReduce>

@@ -94,8 +94,10 @@ Taps filtered(double x, const Axis& a, const Settings& s) {
   return taps;
 }
 
+/// A dimension that is not resized at all.
+bool is_kept(const Axis& a, const Settings& s) { return a.in == a.out && a.scale == 1 && s.coordinates != "tf_crop_and_resize"; }
+
 Taps taps_of(int64_t o, const Axis& a, const Settings& s) {
-  if (a.in == a.out && a.scale == 1 && s.coordinates != "tf_crop_and_resize") return {{o}, {1}, false};
   const double x = source(a, o, s.coordinates);
   Taps taps = s.filter == Filter::nearest ? Taps{{std::clamp<int64_t>(nearest(x, s.nearest), 0, a.in - 1)}, {1}, false} : filtered(x, a, s);
   taps.outside = s.coordinates == "tf_crop_and_resize" && (x < 0 || x > static_cast<double>(a.in - 1));
@@ -132,6 +134,7 @@ Tensor resized(const Tensor& x, const std::vector<Axis>& axes, const Settings& s
   std::vector<std::vector<bool>> outside(axes.size());
   Shape shape = x.shape();
   for (size_t d = 0; d < axes.size(); ++d) {
+    if (is_kept(axes[d], s)) continue;
     values = resized_axis(values, product(shape, 0, d), product(shape, d + 1, shape.size()), axes[d], s, outside[d]);
     shape[d] = axes[d].out;
   }

@@ -1,5 +1,4 @@
 #pragma once
-#include <unordered_map>
 #include <vector>
 
 #include "graph/model.h"
@@ -7,8 +6,7 @@
 
 namespace qtool::testing {
 
-/// Runs the main graph of a model through eval, node by node; inputs by position, undefined = omitted. Error(unsupported) where an
-/// operator has no row or no eval.
+/// Runs a model on the reference engine; inputs by position, undefined or missing = the default.
 std::vector<Tensor> interpret(const Model& model, const std::vector<Tensor>& inputs);
 
 /// One operator on its own, with these attributes.

@@ -1,5 +1,6 @@
 #include "ops/helpers/small_float.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
@@ -92,15 +93,16 @@ uint8_t beyond(const Format& f, size_t last, bool negative, bool saturate) {
   return not_a_number(f, negative);
 }
 
-/// Powers of two from 2^-127; 255 is NaN.
-uint8_t encode_e8m0(float value) {
-  if (std::isnan(value) || std::signbit(value)) return 255;
+/// Powers of two from 2^-127 to 2^127; 255 is NaN.
+uint8_t encode_e8m0(float value, bool saturate, PowerRounding toward) {
+  if (std::isnan(value) || value < 0) return 255;
+  if (!saturate && (value == 0 || std::isinf(value))) return 255;
   if (value == 0) return 0;
   if (std::isinf(value)) return 254;
   int exponent = 0;
-  const double fraction = std::frexp(static_cast<double>(value), &exponent);  // [0.5, 1) * 2^exponent
-  const int rounded = exponent - 1 + (fraction > 0.75 || fraction == 0.75);
-  return static_cast<uint8_t>(std::min(254, std::max(0, rounded + 127)));
+  const double fraction = 2 * std::frexp(static_cast<double>(value), &exponent);  // [1, 2) * 2^(exponent - 1)
+  const bool up = toward == PowerRounding::up ? fraction > 1 : toward == PowerRounding::nearest && fraction >= 1.5;
+  return static_cast<uint8_t>(std::clamp(exponent - 1 + up + 127, 0, 254));
 }
 
 float decode_e8m0(uint8_t bits) { return bits == 255 ? kNan : std::ldexp(1.0f, bits - 127); }
@@ -115,8 +117,8 @@ float decode_small_float(uint8_t bits, DType dtype) {
   return dtype == DType::float8e8m0 ? decode_e8m0(bits) : decode(bits, format_of(dtype));
 }
 
-uint8_t encode_small_float(float value, DType dtype, bool saturate) {
-  if (dtype == DType::float8e8m0) return encode_e8m0(value);
+uint8_t encode_small_float(float value, DType dtype, bool saturate, PowerRounding toward) {
+  if (dtype == DType::float8e8m0) return encode_e8m0(value, saturate, toward);
   const Format f = format_of(dtype);
   const bool negative = std::signbit(value);
   if (std::isnan(value)) return not_a_number(f, negative);
@@ -136,11 +138,11 @@ std::vector<float> from_small_float(const Tensor& tensor) {
   return values;
 }
 
-Tensor to_small_float(const std::vector<float>& values, const Shape& shape, DType dtype, bool saturate) {
+Tensor to_small_float(const std::vector<float>& values, const Shape& shape, DType dtype, bool saturate, PowerRounding toward) {
   if (!is_small_float(dtype)) throw unsupported("quantizing to " + std::string(name_of(dtype)));
   Tensor out(dtype, shape);
   auto* bits = reinterpret_cast<uint8_t*>(out.mutable_bytes());
-  for (size_t i = 0; i < values.size(); ++i) bits[i] = encode_small_float(values[i], dtype, saturate);
+  for (size_t i = 0; i < values.size(); ++i) bits[i] = encode_small_float(values[i], dtype, saturate, toward);
   return out;
 }
 

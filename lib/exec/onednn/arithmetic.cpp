@@ -29,13 +29,17 @@ class Pair {
     for (size_t i = 0; i < 2; ++i) {
       const Operand& operand = cluster.inputs[i];
       if (operand.constant())
-        constants_[i] = {*operand.value->constant(), Layout::plain};
+        constants_[i] = {{*operand.value->constant(), Layout::plain}, channels_last(*operand.value->constant())};
       else
         index_[i] = next++;
     }
   }
+  /// Operand i; a constant of the rank of the other, channels_last operand comes in that layout too.
   const Array& operator()(StepInputs inputs, size_t i) const {
-    return index_[i] < 0 ? constants_[i] : *inputs[static_cast<size_t>(index_[i])];
+    if (index_[i] >= 0) return *inputs[static_cast<size_t>(index_[i])];
+    const Array& other = *inputs[0];
+    const bool alike = other.layout == Layout::channels_last && other.tensor.rank() == constants_[i].plain.tensor.rank();
+    return alike ? constants_[i].last : constants_[i].plain;
   }
 
   /// The layout of the output: that of the activations (an operand of lower rank is plain, and none of the output).
@@ -44,7 +48,23 @@ class Pair {
   }
 
  private:
-  Array constants_[2];
+  struct Constant {
+    Array plain, last;
+  };
+
+  static Array channels_last(const Tensor& plain) {
+    const size_t width = element_size(plain.dtype());
+    if (plain.rank() < 3 || (width != 1 && width != 4)) return {plain, Layout::plain};
+    Tensor last(plain.dtype(), plain.shape());
+    const auto rows = static_cast<size_t>(plain.shape()[1]), columns = static_cast<size_t>(product(plain.shape(), 2, plain.rank()));
+    const size_t plane = rows * columns * width;
+    for (size_t n = 0; n < static_cast<size_t>(plain.shape()[0]); ++n)
+      kernels::best<kernels::Transpose>().run(
+          {plain.bytes() + n * plane, last.mutable_bytes() + n * plane, rows, columns, columns, rows, width});
+    return {last, Layout::channels_last};
+  }
+
+  Constant constants_[2];
   int index_[2] = {-1, -1};
 };
 
@@ -136,6 +156,11 @@ LowerResult lower_arithmetic(const Model&, const Cluster& cluster) {
   if (!op || cluster.inputs.size() != 2 || !cluster.inputs[0].value || !cluster.inputs[1].value)
     return Declined{"no arithmetic of two tensors"};
   const bool a = cluster.inputs[0].quantized(), b = cluster.inputs[1].quantized();
+  for (const Operand& operand : cluster.inputs)
+    if (!operand.quantized() && operand.value->type.dtype != DType::float32 && operand.value->type.dtype != DType::undefined &&
+        !operand.constant())
+      return Declined{"neither float32 nor codes"};
+  if (cluster.inputs[0].constant() && cluster.inputs[1].constant()) return Declined{"two constants"};
   if (a != b) return Declined{"codes on one side, floats on the other"};
   return a ? lower_codes(cluster, *op) : lower_floats(cluster, *op);
 }

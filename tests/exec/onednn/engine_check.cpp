@@ -132,12 +132,13 @@ std::vector<ClusterCheck> check_engine(const Model& model, std::span<const Tenso
   return checks;
 }
 
-std::vector<Tensor> random_inputs(const Model& model, int64_t unknown, float span) {
+std::vector<Tensor> random_inputs(const Model& model, const Shape& size, float span) {
   std::vector<Tensor> inputs;
   std::mt19937 random(7);
   for (const Node* node : model.graph->placeholders()) {
     Shape shape;
-    for (const Dim& dim : *node->out()->type.dims) shape.push_back(dim.known() ? dim.value : unknown);
+    for (const Dim& dim : *node->out()->type.dims)
+      shape.push_back(dim.known() ? dim.value : shape.size() < size.size() ? size[shape.size()] : 1);
     Tensor tensor(node->out()->type.dtype, shape);
     if (tensor.dtype() == DType::float32)
       for (float& x : tensor.mutable_data<float>()) x = std::uniform_real_distribution<float>(-span, span)(random);

@@ -23,8 +23,8 @@ struct ClusterCheck {
 /// `inputs`: one a placeholder. `repeats`: timed runs of each cluster.
 std::vector<ClusterCheck> check_engine(const Model& model, std::span<const Tensor> inputs, int repeats = 1);
 
-/// Random inputs for the placeholders, unknown dimensions set to `unknown`.
-std::vector<Tensor> random_inputs(const Model& model, int64_t unknown = 1, float span = 1);
+/// Random inputs for the placeholders, of shape `size` (empty: unknown dimensions 1) where their own is not known.
+std::vector<Tensor> random_inputs(const Model& model, const Shape& size = {}, float span = 1);
 
 /// The check of the cluster rooted at the last node called `op`.
 ClusterCheck check_of(const std::vector<ClusterCheck>& checks, const std::string& op);

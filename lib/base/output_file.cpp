@@ -61,7 +61,7 @@ std::string read_all(int fd, const std::string& path, size_t limit) {
 
 }  // namespace
 
-OutputFile::OutputFile(std::string path) : path_(std::move(path)) {
+OutputFile::OutputFile(std::string path, Durability durability) : path_(std::move(path)), durability_(durability) {
   if (path_ == "-") {
     fd_ = STDOUT_FILENO;
     return;
@@ -88,7 +88,7 @@ void OutputFile::write(std::string_view bytes) { write_all(fd_, bytes, path_); }
 
 void OutputFile::commit() {
   if (path_ == "-") return;
-  if (!temporary_.empty() && fsync(fd_) != 0) fail(path_, "write");
+  if (durability_ == Durability::flushed && !temporary_.empty() && fsync(fd_) != 0) fail(path_, "write");
   const int fd = fd_;
   fd_ = -1;
   if (close(fd) != 0 || (!temporary_.empty() && rename(temporary_.c_str(), path_.c_str()) != 0)) {

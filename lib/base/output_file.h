@@ -6,12 +6,15 @@
 
 namespace qtool {
 
+/// Whether commit() waits for the disk (milliseconds), so that the file survives a power failure too.
+enum class Durability { flushed, buffered };
+
 /// `path` "-" is stdout. Otherwise bytes go to a temporary file in the same directory; commit() flushes and renames it over
 /// `path`; destruction without commit() removes it. Errors (full disk, no permission) throw Error(invalid_file) naming path.
 /// The temporary files alive are removed on SIGINT/SIGTERM by remove_unfinished_outputs(), which is async-signal-safe.
 class OutputFile {
  public:
-  explicit OutputFile(std::string path);
+  explicit OutputFile(std::string path, Durability durability = Durability::flushed);
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
   ~OutputFile();
@@ -20,6 +23,7 @@ class OutputFile {
 
  private:
   std::string path_, temporary_;
+  Durability durability_;
   int fd_ = -1;
   int slot_ = -1;
 };

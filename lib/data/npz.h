@@ -33,7 +33,8 @@ class NpzReader {
 };
 
 /// Writes the arrays in the order given, stored, without timestamps: equal tensors give equal bytes. Error(unsupported) for string
-/// tensors and archives of 4 GB and more. The file is there whole or not at all.
+/// tensors and archives of 4 GB and more. The file is there whole or not at all, but not flushed to the disk: there
+/// may be thousands, a sample each.
 void write_npz(const std::string& path, std::span<const NamedTensor> arrays);
 
 }  // namespace qtool

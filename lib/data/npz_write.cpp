@@ -123,7 +123,7 @@ uint64_t lay_out(std::vector<Piece>& pieces) {
 void write_npz(const std::string& path, std::span<const NamedTensor> arrays) {
   std::vector<Piece> pieces = pieces_of(arrays);
   const uint64_t offset = lay_out(pieces);
-  OutputFile file(path);
+  OutputFile file(path, Durability::buffered);
   std::string directory;
   for (const Piece& piece : pieces) {
     file.write(local_header(piece) + piece.prefix);

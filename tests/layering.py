@@ -6,7 +6,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Direct dependencies; a module may include what these may include too.
 DIRECT = {
     'base': [], 'tensor': ['base'], 'graph': ['tensor'], 'onnxio': ['graph'], 'ops': ['graph'], 'config': ['graph'],
-    'observe': ['tensor'], 'data': ['tensor', 'onnxio'], 'pass': ['ops', 'config'], 'exec': ['ops', 'kernels'], 'kernels': [],
+    'observe': ['tensor'], 'data': ['tensor', 'onnxio'], 'pass': ['ops', 'config'], 'exec': ['pass', 'kernels'], 'kernels': [],
     'calibrate': ['exec', 'observe', 'data'], 'quantize': ['pass', 'exec', 'observe', 'config', 'data'],
     'report': ['exec', 'data', 'observe', 'config'],
 }

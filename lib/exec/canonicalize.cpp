@@ -1,5 +1,6 @@
 #include "exec/canonicalize.h"
 
+#include "exec/canonical/recognize.h"
 #include "exec/cluster.h"
 #include "exec/cluster/quantized.h"
 #include "ops/op_def.h"
@@ -10,6 +11,24 @@ namespace qtool {
 namespace {
 
 bool is_observer(const Node& node) { return node.kind() == NodeKind::call_module && node.domain == kObserverDomain; }
+
+/// Constants of channels around a product go into its weights. Not wanted as fusions: only their rewrite runs.
+std::vector<FusionRule> weight_rules() {
+  constexpr std::pair<const char*, const char*> kRules[] = {
+      {"BatchNormalization(Conv|ConvTranspose(?x, ?w, ?b=), ...)", "fold_bn"},
+      {"BatchNormalization(Gemm(?x, const, ?b=), ...)", "fold_bn"},
+      {"Mul|Div(Conv|ConvTranspose(?x, ?w, ?b=), const)", "fold_mul"},
+      {"Add(Conv|ConvTranspose(?x, ?w, ?b=), const)", "fold_add"},
+      {"Mul|Div(BatchNormalization(?x, ...), const)", "fold_mul"},
+      {"Add(BatchNormalization(?x, ...), const)", "fold_add"},
+  };
+  std::vector<FusionRule> rules;
+  for (const auto& [pattern, rewrite] : kRules) {
+    FusionRule rule{Pattern::parse(pattern), "", rewrite, "", 0};
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
 
 /// One DequantizeLinear of a constant, replaced by its floats.
 void compute_now(const Model& model, Graph& graph, Node& node) {
@@ -48,6 +67,9 @@ Model inlined_for_execution(const Model& model) {
 Model canonical_for_execution(const Model& model) {
   Model result = inlined_for_execution(model);
   tidy(result);
+  infer_types(result);
+  fuse(result, weight_rules(), [](const Node&) { return true; });
+  recognize_operators(result);
   infer_types(result);
   for_each_graph(*result.graph, [&](Graph& graph) { dequantize_constants(result, graph); });
   lint(result, "canonical for execution");

@@ -19,6 +19,11 @@ Value* other_input(const Node& binary, const Value& y) {
   return binary.in(0) == &y ? binary.in(1) : binary.in(0);
 }
 
+/// At most one dimension other than 1: a bias, factors of channels. Larger tables (position embeddings) make products slow.
+bool is_vector(const Shape& shape) {
+  return std::count_if(shape.begin(), shape.end(), [](int64_t dim) { return dim != 1; }) <= 1;
+}
+
 void grow(Draft& draft, PostOp post) {
   draft.cluster.nodes.push_back(post.node);
   draft.y = post.node->out(0);
@@ -66,6 +71,7 @@ bool ClusterBuilder::add_binary(Draft& draft, bool quantized) const {
   Operand operand{other, std::nullopt};
   if (quantized)
     if (auto codes = tensor_codes_behind(other)) operand = std::move(*codes);
+  if (operand.constant() && !is_vector(operand.value->constant()->shape())) return false;
   if (!operand.constant()) {
     const bool wanted = next->is("Add") && operand.quantized() == quantized && !has_residual(draft.cluster);
     if (!wanted) return false;

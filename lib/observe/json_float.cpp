@@ -29,4 +29,20 @@ const nlohmann::ordered_json& member(const nlohmann::ordered_json& json, const s
   return json.at(key);
 }
 
+void check_nesting(std::string_view text, int limit) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string) {
+      if (c == '\\') ++i;
+      if (c == '"') in_string = false;
+      continue;
+    }
+    if (c == '"') in_string = true;
+    if (c == ']' || c == '}') --depth;
+    if ((c == '[' || c == '{') && ++depth > limit) throw invalid_file("nested deeper than " + std::to_string(limit));
+  }
+}
+
 }  // namespace qtool

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "observe/json_float.h"
 
 namespace qtool {
 
@@ -50,22 +51,20 @@ MinMax SampleExtremes::moving_average(double constant) const {
 
 nlohmann::ordered_json SampleExtremes::to_json() const {
   if (empty()) return nullptr;
-  auto json = nlohmann::ordered_json::object();
-  for (const auto& [sample, extremes] : samples) json.emplace(sample.str(), extremes.to_json());
+  auto json = nlohmann::ordered_json::array();
+  for (const auto& [sample, extremes] : samples) json.push_back({sample.str(), json_of(extremes.lo), json_of(extremes.hi)});
   return json;
 }
 
 SampleExtremes SampleExtremes::from_json(const nlohmann::ordered_json& json) {
   SampleExtremes result;
   if (json.is_null()) return result;
-  if (!json.is_object()) throw invalid_file("samples: an object or null is expected");
-  for (const auto& [id, extremes] : json.items()) result.samples.emplace_back(SampleId(id), MinMax::from_json(extremes));
-  const auto less = [](const auto& a, const auto& b) { return a.first < b.first; };
-  std::sort(result.samples.begin(), result.samples.end(), less);
-  for (size_t i = 0; i < result.samples.size(); ++i) {
-    if (result.samples[i].second.empty()) throw invalid_file("samples: \"" + result.samples[i].first.str() + "\" has no extremes");
-    if (i > 0 && !less(result.samples[i - 1], result.samples[i]))
-      throw invalid_file("samples: \"" + result.samples[i].first.str() + "\" is there twice");
+  if (!json.is_array()) throw invalid_file("samples: an array or null is expected");
+  for (const auto& row : json) {
+    if (!row.is_array() || row.size() != 3 || !row[0].is_string()) throw invalid_file("samples: [id, least, greatest] is expected");
+    const SampleId id(row[0].get_ref<const std::string&>());
+    if (!result.empty() && !(result.samples.back().first < id)) throw invalid_file("samples: \"" + id.str() + "\" is not in natural order");
+    result.samples.emplace_back(id, MinMax::from_json({row[1], row[2]}));
   }
   return result;
 }

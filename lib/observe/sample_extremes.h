@@ -18,6 +18,7 @@ struct SampleExtremes {
   void merge(const SampleExtremes& other);
   /// torch.ao's MovingAverageMinMaxObserver: the first sample sets both ends, every further moves them by `constant` of the way.
   MinMax moving_average(double constant) const;
+  /// [[id, least, greatest], ...] in natural order of the ids, or null.
   nlohmann::ordered_json to_json() const;
   static SampleExtremes from_json(const nlohmann::ordered_json& json);
   bool operator==(const SampleExtremes&) const = default;

@@ -3,10 +3,27 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "observe/json_float.h"
 
 namespace qtool {
 
 using Json = nlohmann::ordered_json;
+
+namespace {
+
+constexpr int kMaxNesting = 16;
+
+/// `text` as a document of ours, of this version.
+Json read_document(std::string_view text) {
+  check_nesting(text, kMaxNesting);
+  Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object() || json.value("format", Json()) != "qtool.stats") throw invalid_file("is not a statistics file of qtool");
+  const Json version = json.value("version", Json());
+  if (version != Stats::kVersion) throw invalid_file("/version: " + version.dump() + " is not " + std::to_string(Stats::kVersion));
+  return json;
+}
+
+}  // namespace
 
 void Stats::merge(const Stats& other) {
   if (model != other.model) throw invalid_file("statistics of two different models: " + model + " and " + other.model);
@@ -41,10 +58,7 @@ std::string Stats::to_json() const {
 
 Stats Stats::parse(std::string_view text, const std::string& source) {
   return with_frame(source, [&] {
-    const Json json = Json::parse(text, nullptr, false);
-    if (!json.is_object() || json.value("format", Json()) != "qtool.stats") throw invalid_file("is not a statistics file of qtool");
-    if (json.value("version", Json()) != kVersion)
-      throw invalid_file("/version: " + json.value("version", Json()).dump() + " is not " + std::to_string(kVersion));
+    const Json json = read_document(text);
     Stats stats;
     try {
       stats.model = json.at("model").get<std::string>();

@@ -230,12 +230,31 @@ class Planner {
   size_t first_ = 0;
 };
 
-/// A constant operand of an output of this rank as floats in the output's layout; appends the post-op.
-dnnl::memory append_constant(dnnl::post_ops& post_ops, const Epilogue::Operation& operation, size_t rank, Layout layout) {
-  const Shape shape = padded_shape(operation.operand->value->constant()->shape(), rank);
-  const auto desc = desc_of(DType::float32, shape, layout);
+/// A constant broadcast to `logical`, as rows of the matrix `out` that stands for it: [1, columns], or all its rows.
+Tensor as_matrix(const Operand& operand, const Shape& logical, const Shape& out) {
+  const Shape shape = padded_shape(operand.value->constant()->shape(), logical.size());
+  const std::vector<float> values = real_values(operand);
+  const int64_t columns = shape.back(), rows = product(shape, 0, shape.size() - 1);
+  if (rows == 1) return Tensor::of<float>({1, columns}, values);
+  size_t first = 0;
+  while (shape[first] == 1) ++first;
+  if (!std::equal(shape.begin() + static_cast<std::ptrdiff_t>(first), shape.end(), logical.begin() + static_cast<std::ptrdiff_t>(first)))
+    throw CannotRun("a constant behind a matrix product that repeats by blocks");
+  std::vector<float> all;
+  for (int64_t row = 0; row < out[0]; row += rows) all.insert(all.end(), values.begin(), values.end());
+  return Tensor::of<float>(out, all);
+}
+
+/// A constant operand as floats in the output's layout; appends the post-op.
+dnnl::memory append_constant(dnnl::post_ops& post_ops, const Epilogue::Operation& operation, const Shape& logical, const Shape& out,
+                             Layout layout) {
+  const Operand& operand = *operation.operand;
+  const Tensor values = logical != out
+                            ? as_matrix(operand, logical, out)
+                            : Tensor::of<float>(padded_shape(operand.value->constant()->shape(), out.size()), real_values(operand));
+  const auto desc = desc_of(DType::float32, values.shape(), layout);
   post_ops.append_binary(operation.algorithm, desc);
-  return packed(Tensor::of<float>(shape, real_values(*operation.operand)), desc_of(DType::float32, shape, Layout::plain), desc);
+  return packed(values, desc_of(DType::float32, values.shape(), Layout::plain), desc);
 }
 
 /// An input of the step as operand; appends the post-op.
@@ -283,7 +302,7 @@ dnnl::post_ops make_post_ops(const Epilogue& epilogue, const Cluster& cluster, c
     const int argument = DNNL_ARG_ATTR_MULTIPLE_POST_OP(post_ops.len()) | DNNL_ARG_SRC_1;
     const Operand& operand = *operation.operand;
     if (operand.constant()) {
-      compiled.constants.emplace_back(argument, append_constant(post_ops, operation, out_shape.size(), layout));
+      compiled.constants.emplace_back(argument, append_constant(post_ops, operation, compiled.out_shape, out_shape, layout));
       continue;
     }
     const int input = input_index(cluster, operand);

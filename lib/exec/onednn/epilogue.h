@@ -49,7 +49,8 @@ std::vector<float> real_values(const Operand& operand);
 /// A shape with ones in front up to `rank`.
 Shape padded_shape(const Shape& shape, size_t rank);
 
-/// The post-ops for an output of `out_shape`; adds the arguments of their operands to `compiled`.
+/// The post-ops for an output that the primitive sees as `out_shape`: compiled.out_shape, or the matrix of its rows. Adds the arguments
+/// of their operands to `compiled`.
 dnnl::post_ops make_post_ops(const Epilogue& epilogue, const Cluster& cluster, const std::vector<Shape>& inputs, const Shape& out_shape,
                              Layout layout, Compiled& compiled);
 

@@ -104,6 +104,22 @@ TEST_CASE("onednn: int8 MatMul of constant weights agrees with the reference") {
   CHECK(agrees(check));
 }
 
+TEST_CASE("onednn: constants of any shape behind a MatMul") {
+  const Shape constant = GENERATE(Shape{1, 5, 24}, Shape{5, 24}, Shape{3, 5, 24}, Shape{1, 24}, Shape{}, Shape{3, 1, 24}, Shape{5, 1});
+  const bool int8 = GENERATE(false, true);
+  CAPTURE(constant, int8);
+  QdqGraph g;
+  Value& x = g.input("x", {3, 5, 37});
+  Value& product =
+      int8 ? g.op("MatMul", {&g.q(x, {0.0078f, 117}), &g.weight({37, 24}, 1, 0.01f)}) : g.op("MatMul", {&x, &g.constant({37, 24})});
+  Value& y = g.op("Relu", {&g.op("Add", {&product, &g.constant(constant)})});
+  const Model model = g.finish(int8 ? g.q(y, {0.069173f, 3}) : y);
+  const ClusterCheck check = check_of(check_engine(model, random_inputs(model)), "MatMul");
+  CAPTURE(to_text(check));
+  const bool in_blocks = constant == Shape{3, 1, 24} || constant == Shape{5, 1};
+  CHECK((in_blocks ? check.kernel.empty() || agrees(check) : agrees(check)));
+}
+
 TEST_CASE("onednn: Gemm with every transposition agrees with the reference") {
   const int64_t transpose_a = GENERATE(0, 1), transpose_b = GENERATE(0, 1);
   const bool int8 = GENERATE(false, true);

@@ -29,7 +29,7 @@ class Worker {
 
   void run(const Sample& sample) {
     sample_ = SampleId(sample.id);
-    runner_.run(sample.tensors);
+    runner_.run(sample.inputs);
     seen_ids_.push_back(sample.id);
   }
 

@@ -1,0 +1,72 @@
+// qtool quantize: prepare + calibrate + convert in one process; the same bytes as the three commands.
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "calibrate/calibrate.h"
+#include "model_args.h"
+#include "onnxio/onnxio.h"
+#include "progress.h"
+#include "quantize/convert.h"
+
+namespace qtool::cmd {
+namespace {
+
+struct Options {
+  ModelArgs model;
+  DataArgs data;
+  OutputArgs output;
+  ConfigArgs config;
+  std::string mode = "static", engine = "auto", observer;
+  std::vector<std::string> wrap;
+};
+
+Stats collect(const Options& options, const Model& prepared, Session& session) {
+  const SampleSet samples = options.data.open(prepared);
+  Progress progress("calibrate");
+  const CalibrateOptions calibrate_options{session.threads(), session.options.strict, options.engine, nullptr, std::ref(progress)};
+  CalibrateReport result = calibrate(prepared, onnxio::digest(prepared), samples, calibrate_options, session.diagnostics);
+  if (result.interrupted) throw Error(ExitCode::interrupted, "interrupted while calibrating; nothing was written");
+  session.report["samples"] = result.used;
+  session.report["skipped"] = result.skipped;
+  return std::move(result.stats);
+}
+
+int run(const Options& options, Session& session) {
+  options.output.check(session);
+  if (options.mode != "static") throw unsupported("--mode " + options.mode + ": only static quantization is there yet");
+  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.wrap, {}};
+  Model model = options.model.load();
+  prepare_options.source = onnxio::digest(model);
+  Diagnostics repeated_by_convert;
+  with_frame(options.model.path, [&] { prepare(model, prepare_options, repeated_by_convert); });
+  for (const Diagnostic& each : repeated_by_convert.all())
+    if (each.kind != "float") session.diagnostics.warn(each.kind, each.subject, each.message);
+  const Stats stats = collect(options, model, session);
+  const ConvertReport result =
+      with_frame(options.model.path, [&] { return convert(model, stats, {std::nullopt, options.observer}, session.diagnostics); });
+  options.output.save(model);
+  session.report["quantized_nodes"] = result.quantized_calls;
+  session.report["float_nodes"] = result.float_calls;
+  session.report["quantized_tensors"] = result.tensors;
+  return 0;
+}
+
+}  // namespace
+
+std::function<int(Session&)> add_quantize(CLI::App& app, Session& session) {
+  auto options = std::make_shared<Options>();
+  app.description("prepare, calibrate and convert in one process");
+  app.footer("Example: qtool quantize model.onnx samples/ --preprocess preprocess.json -o int8.onnx");
+  options->model.add_to(app, "float ONNX model; - is stdin");
+  options->data.add_to(app, false);
+  options->output.add_to(app, "int8 model");
+  options->config.add_to(app);
+  app.add_option("--mode", options->mode, "static, dynamic or weight-only")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
+  app.add_option("--engine", options->engine, "engine of calibration: auto, onednn or reference")->capture_default_str();
+  app.add_option("--observer", options->observer, "another range rule (minmax, percentile, mse, ...)");
+  app.add_option("--wrap", options->wrap, "keep these nodes as they are: re:REGEX, name:NODE, type:OP, A..B");
+  add_common_options(app, session.options);
+  return [options](Session& each) { return run(*options, each); };
+}
+
+}  // namespace qtool::cmd

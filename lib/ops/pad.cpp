@@ -102,13 +102,13 @@ void pad_11(const Node& node, TensorsIn in, TensorsOut out) {
 }
 
 TypeList infer_with(const Node& node, const InferInput& in, const Pads& pads) {
-  Dims dims = dims_of(in, 0);
-  for (size_t d = 0; d < dims->size(); ++d)
-    if ((*dims)[d].known())
-      (*dims)[d] = known(padded_shape({(*dims)[d].value}, {{pads.begin[d]}, {pads.end[d]}})[0]);
+  std::vector<Dim> dims = *dims_of(in, 0);
+  for (size_t d = 0; d < dims.size(); ++d)
+    if (dims[d].known())
+      dims[d] = known(padded_shape({dims[d].value}, {{pads.begin[d]}, {pads.end[d]}})[0]);
     else if (pads.begin[d] + pads.end[d] != 0)
-      (*dims)[d] = {};
-  return outputs(node, {{dtype_of(in, 0), dims}});
+      dims[d] = {};
+  return outputs(node, {{dtype_of(in, 0), std::move(dims)}});
 }
 
 TypeList infer_2(const Node& node, const InferInput& in) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "tests/kernels/support.h"
@@ -92,6 +93,24 @@ TEST_CASE("average: every variant equals the scalar twin") {
   variant.run(args);
   args.out = expected.data();
   scalar_twin<Average>().run(args);
+  CHECK(out == expected);
+}
+
+TEST_CASE("average: integer sums give the codes of the formula, ties included") {
+  const float out_scale = GENERATE(0.02f, 0.021f, 0.0004f, 1.0f);
+  const size_t n = 130, count = GENERATE(2, 4, 300, 1000);
+  const int zero_point = GENERATE(0, 3, 255);
+  const auto codes = random_bytes(n * count, 11);
+  std::vector<const void*> taps;
+  for (size_t t = 0; t < count; ++t) taps.push_back(codes.data() + t * n);
+  std::vector<uint8_t> out(n), expected(n);
+  any_variant<Average>().run({taps.data(), count, n, double(count), out.data(), false, false, 0.02f, zero_point, out_scale, 101, 0, 255});
+  for (size_t c = 0; c < n; ++c) {
+    double total = 0;
+    for (size_t t = 0; t < count; ++t) total += static_cast<float>(codes[t * n + c] - zero_point) * 0.02f;
+    const float steps = std::nearbyint(static_cast<float>(total / static_cast<double>(count)) / out_scale);
+    expected[c] = static_cast<uint8_t>(std::clamp(steps + 101, 0.0f, 255.0f));
+  }
   CHECK(out == expected);
 }
 

@@ -1,12 +1,14 @@
 // Add, Sub, Mul, Div of two tensors with broadcasting: 8-bit codes to 8-bit codes (bit-exact), or floats with unary operators behind.
 
 #include <limits>
+#include <numeric>
 
 #include "exec/onednn/broadcast.h"
 #include "exec/onednn/curves.h"
 #include "exec/onednn/function_step.h"
 #include "exec/onednn/operands.h"
 #include "exec/onednn/rows.h"
+#include "exec/onednn/table.h"
 
 namespace qtool::onednn {
 namespace {
@@ -99,6 +101,22 @@ void walk(const Array& a, const Array& b, Array& out, size_t width, const std::f
   if (out.tensor.size() > 0) for_each_row(walk, a.tensor.bytes(), b.tensor.bytes(), out.tensor.mutable_bytes(), width, body);
 }
 
+/// With one constant code the other operand has 256 answers: a table. Nothing where the constant is no single code.
+std::optional<Lowered> lower_scalar(const Cluster& cluster, kernels::ArithmeticArgs args) {
+  const size_t data = cluster.inputs[0].constant() ? 1 : 0;
+  const Tensor& constant = *cluster.inputs[1 - data].value->constant();
+  const auto& dims = cluster.inputs[data].value->type.dims;
+  if (constant.size() != 1 || !dims || dims->size() < constant.rank()) return std::nullopt;
+  Table codes, table;
+  std::iota(codes.begin(), codes.end(), uint8_t{0});
+  const auto* scalar = reinterpret_cast<const uint8_t*>(constant.bytes());
+  args.a.codes = data == 0 ? codes.data() : scalar, args.a.repeated = data != 0;
+  args.b.codes = data == 0 ? scalar : codes.data(), args.b.repeated = data == 0;
+  args.out = table.data(), args.n = table.size();
+  kernels::best<kernels::Arithmetic>().run(args);
+  return lower_table(table, cluster.inputs[data].params->dtype, cluster.outputs[0].params->dtype);
+}
+
 LowerResult lower_codes(const Cluster& cluster, ArithmeticOp op) {
   const Operand &a = cluster.inputs[0], &b = cluster.inputs[1], &y = cluster.outputs[0];
   if (!per_tensor_8bit(a) || !per_tensor_8bit(b) || !per_tensor_8bit(y)) return Declined{"codes are not per-tensor 8-bit"};
@@ -116,6 +134,9 @@ LowerResult lower_codes(const Cluster& cluster, ArithmeticOp op) {
                                y.params->zero_point(),
                                static_cast<int32_t>(codes.lo),
                                static_cast<int32_t>(codes.hi)};
+  if (a.constant() || b.constant()) {
+    if (auto table = lower_scalar(cluster, args)) return std::move(*table);
+  }
   const auto& kernel = kernels::best<kernels::Arithmetic>();
   return make_lowered(
       LayoutRule::same, std::string(kernel.name),

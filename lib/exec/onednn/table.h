@@ -14,7 +14,9 @@ using Table = std::array<uint8_t, 256>;
 /// Entry i: the code of f(real(code with the bits i)), as its bits. f maps a float tensor of 256 elements.
 Table table_of(const QuantParams& in, const QuantParams& out, const std::function<Tensor(const Tensor&)>& f);
 
-/// A step that looks every code of its one input up.
+/// A step that looks every code of its one input up: codes of type `from` become codes of type `to`.
+Lowered lower_table(const Table& table, DType from, DType to);
+/// The same with table_of(in, out, f): a step that looks every code of its one input up.
 Lowered lower_table(const QuantParams& in, const QuantParams& out, const std::function<Tensor(const Tensor&)>& f);
 
 }  // namespace qtool::onednn

@@ -51,6 +51,19 @@ TEST_CASE("onednn: a constant operand of full rank follows the other's layout") 
   check_exact(g.finish(int8 ? g.q(*y, {0.0131f, 20}) : *y), "Add");
 }
 
+TEST_CASE("onednn: arithmetic with one constant code is a table") {
+  const std::string op = GENERATE("Add", "Sub", "Mul", "Div");
+  const bool first = GENERATE(false, true);
+  const Shape shape = GENERATE(Shape{}, Shape{1}, Shape{1, 1, 1, 1});
+  QdqGraph g;
+  Value &x = g.q(g.input("x", {2, 3, 5, 7}), {0.0078f, 117}), &c = g.weight(shape, -1, 0.01f);
+  const Model model = g.finish(g.q(g.op(op, {first ? &c : &x, first ? &x : &c}), {0.0131f, 20}));
+  const ClusterCheck check = check_of(check_engine(model, random_inputs(model)), op);
+  CAPTURE(to_text(check));
+  CHECK(agrees(check));
+  CHECK(check.kernel.substr(0, 6) == "lookup");
+}
+
 TEST_CASE("onednn: tables are exact") {
   const std::string op = GENERATE("HardSwish", "Sigmoid", "Tanh", "Relu", "LeakyRelu", "Erf", "Softplus");
   const Params in = GENERATE(Params{0.05f, 117}, Params{0.05f, -3, DType::int8});

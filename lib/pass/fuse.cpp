@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <set>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "graph/pattern_node.h"
 #include "pass/group.h"
 #include "pass/rewrites/rewrite.h"
+#include "pass/tidy/passes.h"
 
 namespace qtool {
 namespace {
@@ -101,15 +101,21 @@ class Fuser {
     if (!reason.empty()) report_.skipped(node, rules_[index].pattern.text() + ": " + reason);
   }
 
-  /// Greedy: the first in order takes its nodes.
+  /// Greedy: the first in order takes its nodes. One that loses to a rewrite has its turn in a later round, and keeps smaller ones off
+  /// until then.
   static std::vector<Candidate> choose(std::vector<Candidate> candidates) {
-    std::unordered_set<const Node*> taken;
+    std::unordered_map<const Node*, bool> taken;  // by a rewrite, or by one that waits for it
     std::vector<Candidate> chosen;
     for (Candidate& candidate : candidates) {
-      const auto& nodes = candidate.match.nodes;
-      if (std::any_of(nodes.begin(), nodes.end(), [&](const Node* node) { return taken.count(node) != 0; })) continue;
-      taken.insert(nodes.begin(), nodes.end());
-      chosen.push_back(std::move(candidate));
+      bool free = true, waits = false;
+      for (const Node* node : candidate.match.nodes) {
+        const auto found = taken.find(node);
+        free &= found == taken.end();
+        waits |= found != taken.end() && found->second;
+      }
+      if (!free && !(waits && candidate.rewrite)) continue;
+      for (const Node* node : candidate.match.nodes) taken.emplace(node, candidate.rewrite != nullptr);
+      if (free) chosen.push_back(std::move(candidate));
     }
     return chosen;
   }
@@ -170,6 +176,7 @@ PassReport fuse(Model& model, const std::vector<FusionRule>& rules, const std::f
   PassReport report("fuse");
   for (const FusionRule& rule : rules) rewrite_of(rule);  // an unknown name is an error even where nothing matches
   for_each_graph(*model.graph, [&](Graph& graph) { Fuser(model, graph, rules, allowed, report).run(); });
+  if (!report.changes.empty()) drop_dead(model);  // the weights of what was folded
   return report;
 }
 

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "graph/domains.h"
 #include "graph/pattern.h"
 #include "pass/pass.h"
 
@@ -16,10 +17,6 @@ struct FusionRule {
   std::string root_module;   ///< operator that stands for the group ("Conv"); empty: its compute operator, else its last
   int weight_rank = 0;       ///< rank the constant weight of the first compute operator must have; 0: any
 };
-
-/// Domain of fused groups and of observers.
-inline constexpr const char* kFusedDomain = "qtool.fused";
-inline constexpr const char* kObserverDomain = "qtool.observer";
 
 /// Applies the rules, longest match first (then node by node in topological order, then the first rule), bodies too, in rounds.
 /// Rewrites of weights, and patterns that hold numbers (an exploded HardSwish, which such a rewrite would tear apart), go before

@@ -1,7 +1,7 @@
 // Calls of local functions replaced by their bodies.
 #include <set>
 
-#include "pass/fuse.h"
+#include "graph/domains.h"
 #include "pass/splice.h"
 #include "pass/tidy.h"
 

@@ -3,6 +3,7 @@
 
 #include "graph/pattern_node.h"
 #include "pass/fuse.h"
+#include "pass/tidy/passes.h"
 
 namespace qtool {
 namespace {
@@ -118,7 +119,9 @@ PassReport replace_pattern(Model& model, const Pattern& pattern, const std::stri
       replace(*found, target.root());
     }
   });
-  if (!report.changes.empty()) import_domains(model, target.root());
+  if (report.changes.empty()) return report;
+  import_domains(model, target.root());
+  drop_dead(model);  // constants only the old nodes used
   return report;
 }
 

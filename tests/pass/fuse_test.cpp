@@ -91,6 +91,16 @@ TEST_CASE("fuse: the rewrite runs first, what is left of the match is the group"
   CHECK(call.name == "conv1");
 }
 
+TEST_CASE("fuse: weights that were folded away are gone") {
+  Model model = conv_bn_relu();
+  run_fuse(model, {{"BatchNormalization(Conv(?x, ?w, ?b=), ...)", "", "fold_bn"}});
+  std::vector<std::string> weights;
+  for (const Node& node : model.graph->nodes())
+    if (node.kind() == NodeKind::get_attr) weights.push_back(node.out()->name());
+  std::sort(weights.begin(), weights.end());
+  CHECK(weights == std::vector<std::string>{"w", "w_bias"});
+}
+
 TEST_CASE("fuse: a rewrite without a group, then a group over its result") {
   Model model = conv_bn_relu();
   CHECK(fused(model, {{"Relu(Conv(?x, ?w, ?b=))", "ConvRelu"}, {"BatchNormalization(Conv(...), ...)", "", "fold_bn"}}, 3e-6) ==
@@ -123,6 +133,21 @@ const char* const kResidual = R"(g (float[N, 2, 3, 3] x, float[2, 2, 1, 1] w, fl
   [add] s = Add(c, d)
   [relu] y = Relu(s)
 })";
+
+TEST_CASE("fuse: a rewrite that waits for another keeps smaller ones off") {
+  Model model = model_of(R"(g (float[N, 3, 5, 5] x, float[4, 3, 3, 3] w, float[4] s, float[4] t, float[4] m) => (float[N, 4, 5, 5] y)
+    <float[4] v = {1, 2, 3, 4}, int64[8] pads = {0, 0, 1, 1, 0, 0, 1, 1}> {
+    p = Pad(x, pads)
+    c = Conv(p, w)
+    y = BatchNormalization(c, s, t, m, v)
+  })");
+  add_weights(model, {"w", "s", "t", "m"});
+  CHECK(fused(model,
+              {{"BatchNormalization(?x, ...)", "", "bn_to_conv"},
+               {"Conv(Pad(...), ...)", "", "fold_pad"},
+               {"BatchNormalization(Conv(...), ...)", "", "fold_bn"}},
+              3e-6) == Operators{"Conv"});
+}
 
 TEST_CASE("fuse: the longest match wins") {
   Model model = model_of(kResidual);

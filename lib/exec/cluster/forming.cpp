@@ -6,7 +6,7 @@
 #include "exec/cluster/builder.h"
 #include "exec/cluster/element_wise.h"
 #include "exec/cluster/quantized.h"
-#include "pass/fuse.h"
+#include "graph/domains.h"
 
 namespace qtool {
 namespace {

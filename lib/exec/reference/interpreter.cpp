@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "exec/control_flow.h"
-#include "pass/fuse.h"
+#include "graph/domains.h"
 
 namespace qtool {
 

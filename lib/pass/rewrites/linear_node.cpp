@@ -1,7 +1,6 @@
 #include "pass/rewrites/linear_node.h"
 
 #include <algorithm>
-#include <span>
 #include <type_traits>
 
 #include "pass/rewrites/rewrite.h"
@@ -83,17 +82,6 @@ bool LinearNode::is_padded() const {
   return std::any_of(weight().shape().begin() + 2, weight().shape().end(), [](int64_t size) { return size != 1; });
 }
 
-/// Output and input channel of row i, column j of the weight's first two dimensions.
-std::pair<size_t, size_t> LinearNode::channels_at(size_t row, size_t column) const {
-  const Shape& shape = weight().shape();
-  if (shape.size() == 1) return {row, row};
-  const size_t group = row / static_cast<size_t>(shape[0] / groups_);
-  const size_t wide_column = group * static_cast<size_t>(shape[1]) + column;
-  if (node_->is("Conv")) return {row, wide_column};
-  if (node_->is("Gemm") && node_->attr_or("transB", 0) != 0) return {row, column};
-  return {wide_column, row};
-}
-
 template <class F>
 void LinearNode::for_each_run(Tensor& tensor, F&& f) const {
   const DType dtype = tensor.dtype();
@@ -101,14 +89,17 @@ void LinearNode::for_each_run(Tensor& tensor, F&& f) const {
   const Shape shape = tensor.shape();
   const auto rows = static_cast<size_t>(shape[0]), columns = static_cast<size_t>(shape.size() > 1 ? shape[1] : 1);
   const auto inner = static_cast<size_t>(shape.size() > 2 ? product(shape, 2, shape.size()) : 1);
-  const auto walk = [&](auto elements) {
-    for (size_t i = 0; i < rows * columns; ++i) {
-      const auto [output, input] = channels_at(i / columns, i % columns);
-      f(output, input, elements.subspan(i * inner, inner));
-    }
+  const size_t rows_a_group = rows / static_cast<size_t>(groups_);
+  const bool by_row = shape.size() == 1 || node_->is("Conv") || (node_->is("Gemm") && node_->attr_or("transB", 0) != 0);
+  const auto walk = [&](auto* element) {
+    for (size_t row = 0; row < rows; ++row)
+      for (size_t column = 0; column < columns; ++column, element += inner) {
+        const size_t other = shape.size() == 1 ? row : row / rows_a_group * columns + column;
+        f(by_row ? row : other, by_row ? other : row, element, element + inner);
+      }
   };
-  if (dtype == DType::float32) return walk(tensor.mutable_data<float>());
-  walk(tensor.mutable_data<double>());
+  if (dtype == DType::float32) return walk(tensor.mutable_data<float>().data());
+  walk(tensor.mutable_data<double>().data());
   tensor = tensor.cast(dtype);
 }
 
@@ -140,9 +131,9 @@ void LinearNode::forget_factors() const {
 void LinearNode::scale_outputs(const ChannelAffine& affine) const {
   const double alpha = node_->is("Gemm") ? node_->attr_or("alpha", 1.f) : 1;
   Tensor scaled = weight();
-  for_each_run(scaled, [&](size_t output, size_t, auto run) {
+  for_each_run(scaled, [&](size_t output, size_t, auto* begin, auto* end) {
     const double factor = alpha * affine.scale[output];
-    for (auto& value : run) value = static_cast<std::remove_reference_t<decltype(value)>>(factor * value);
+    for (auto* value = begin; value != end; ++value) *value = static_cast<std::remove_pointer_t<decltype(value)>>(factor * *value);
   });
   std::vector<double> shifted = bias();
   for (size_t c = 0; c < shifted.size(); ++c) shifted[c] = shifted[c] * affine.scale[c] + affine.shift[c];
@@ -155,11 +146,11 @@ std::vector<double> LinearNode::scale_inputs(const ChannelAffine& affine) const 
   const double alpha = node_->is("Gemm") ? node_->attr_or("alpha", 1.f) : 1;
   std::vector<double> added(static_cast<size_t>(outputs_.count), 0);
   Tensor scaled = weight();
-  for_each_run(scaled, [&](size_t output, size_t input, auto run) {
+  for_each_run(scaled, [&](size_t output, size_t input, auto* begin, auto* end) {
     const double factor = alpha * affine.scale[input], shift = alpha * affine.shift[input];
-    for (auto& value : run) {
-      added[output] += shift * value;
-      value = static_cast<std::remove_reference_t<decltype(value)>>(factor * value);
+    for (auto* value = begin; value != end; ++value) {
+      added[output] += shift * *value;
+      *value = static_cast<std::remove_pointer_t<decltype(value)>>(factor * *value);
     }
   });
   std::vector<double> shifted = bias();

@@ -4,7 +4,6 @@
 
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "pass/rewrites/channel_affine.h"
@@ -37,8 +36,7 @@ class LinearNode {
   void set_weight(Tensor tensor) const;
   void set_bias(const std::vector<double>& values) const;
   void forget_factors() const;
-  std::pair<size_t, size_t> channels_at(size_t row, size_t column) const;
-  /// Calls f(output channel, input channel, elements) for the elements of each pair, as float or double, to be edited in place.
+  /// Calls f(output channel, input channel, begin, end) for the elements of each pair, as float or double, to be edited in place.
   template <class F>
   void for_each_run(Tensor& tensor, F&& f) const;
 

@@ -12,7 +12,7 @@
 namespace qtool {
 namespace {
 
-constexpr int kMaxRounds = 64;
+constexpr int kMaxRounds = 1000;  ///< each makes the graph smaller or an operator simpler; real models need fewer than ten
 
 /// A match of a rule, with what of it is still to do.
 struct Candidate {

@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 """Puts what is too large to ship, or not ours to ship, into $QTOOL_TASKS (default ~/.cache/qtool-tasks):
 
-ppocr-det, ppocr-cls   models/: real OCR models (Apache-2.0) out of the PyPI package rapidocr-onnxruntime
+ppocr-det, ppocr-cls   models/: real OCR models (Apache-2.0) out of the PyPI package rapidocr-onnxruntime; samples drawn by draw_text.py
 topo-*                 models/: full-size architectures with random weights, made from the light models of the PyPI package onnx:
                        only for time and memory, never for accuracy; with calib/ (16) and test/ (32) of seeded noise beside them
 bytes-transformer      its samples: 512 bytes out of files of 16 kinds found on this machine (so the float metric varies a little
                        between machines: measure it beside the int8 one)
 nodes                  the ONNX project's operator tests out of the PyPI package onnx (node_suite.py)
 
-Needs: python3 with pip, numpy and onnx.
+Needs: python3 with pip, numpy, onnx and pillow.
 """
 import csv, glob, os, random, subprocess, sys, tempfile, zipfile
 import numpy as np, onnx
 from onnx import numpy_helper, version_converter
 
-import node_suite
+import draw_text, node_suite
 from tasklib import CACHE
 OUT = CACHE + '/models'
 KINDS = 'py h js json html xml md pl so pyc png gz rst yaml mo go'.split()
@@ -32,6 +32,13 @@ def fetch_ppocr():
             for task, name in PPOCR.items():
                 with open(f'{OUT}/{task}.onnx', 'wb') as f:
                     f.write(wheel.read('rapidocr_onnxruntime/models/' + name))
+
+
+def make_ppocr_samples():
+    if not os.path.exists(CACHE + '/ppocr-cls/labels.csv'):
+        draw_text.draw_directions(CACHE + '/ppocr-cls')
+    if not os.path.exists(CACHE + '/ppocr-det/boxes.json'):
+        draw_text.draw_pages(CACHE + '/ppocr-det')
 
 
 def random_weight(shape, op, index, rng):
@@ -130,6 +137,7 @@ if __name__ == '__main__':
     os.makedirs(OUT, exist_ok=True)
     make_bytes_samples()
     fetch_ppocr()
+    make_ppocr_samples()
     if not os.path.exists(CACHE + '/nodes/tolerance.csv'):
         node_suite.write(CACHE + '/nodes')
     for topology in TOPO:

@@ -73,3 +73,12 @@ def test_node_suite_is_whole():
     rows = list(csv.reader(open(fetched(tasklib.CACHE + '/nodes/tolerance.csv'))))
     assert len(rows) > 1500
     assert all(os.path.exists(f'{tasklib.CACHE}/nodes/{name}/model.onnx') for name, _, _ in rows)
+
+
+@pytest.mark.parametrize('task, least', [('ppocr-cls', 0.85), ('ppocr-det', 0.95)])
+def test_fetched_models_read_the_samples_drawn_for_them(task, least):
+    import score
+    from conftest import fetched
+    for path in (tasklib.model_path(task), tasklib.data_path(task) + '/test'):
+        fetched(path)
+    assert list(tasklib.score(task, score.outputs_of(tasklib.model_path(task), task)).values())[0] >= least

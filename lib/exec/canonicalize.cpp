@@ -1,5 +1,7 @@
 #include "exec/canonicalize.h"
 
+#include <algorithm>
+
 #include "exec/canonical/recognize.h"
 #include "exec/cluster.h"
 #include "exec/cluster/quantized.h"
@@ -46,6 +48,21 @@ bool all_constant(const Node& node) {
   return node.in(0) != nullptr;
 }
 
+/// A scalar beside an Add, Sub, Mul or Div: as a float it makes the node a function of the other operand alone, a table.
+bool is_scalar_operand(const Node& dequantize) {
+  if (!is_dequantize(dequantize) || !all_constant(dequantize) || dequantize.in(0)->constant()->size() != 1 || !dequantize.out(0))
+    return false;
+  const auto& uses = dequantize.out(0)->uses();
+  return !uses.empty() && std::all_of(uses.begin(), uses.end(), [](const Use& use) {
+    return use.node->is("Add") || use.node->is("Sub") || use.node->is("Mul") || use.node->is("Div");
+  });
+}
+
+void dequantize_scalars(const Model& model, Graph& graph) {
+  for (Node& node : graph.editable())
+    if (is_scalar_operand(node) && find_op(model, node)) compute_now(model, graph, node);
+}
+
 /// Weights that are quantized in the file but wanted as floats by the cluster that reads them.
 void dequantize_constants(Model& model, Graph& graph) {
   for (Cluster& cluster : cluster(model, graph)) {
@@ -71,7 +88,10 @@ Model canonical_for_execution(const Model& model) {
   fuse(result, weight_rules(), [](const Node&) { return true; });
   recognize_operators(result);
   infer_types(result);
-  for_each_graph(*result.graph, [&](Graph& graph) { dequantize_constants(result, graph); });
+  for_each_graph(*result.graph, [&](Graph& graph) {
+    dequantize_scalars(result, graph);
+    dequantize_constants(result, graph);
+  });
   lint(result, "canonical for execution");
   return result;
 }

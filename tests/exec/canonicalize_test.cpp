@@ -105,6 +105,14 @@ TEST_CASE("canonical: layer normalization over the last axis, and over another o
   CHECK(clusters_of(middle).find("LayerNormalization") == std::string::npos);
 }
 
+TEST_CASE("canonical: a quantized scalar makes a table of its Add") {
+  const Model model = model_of(
+      "g (uint8[2, 8] x) => (uint8[2, 8] y) <float s = {0.05}, uint8 z = {128}, uint8 c_q = {188}> {\n"
+      "d = DequantizeLinear(x, s, z)\n c = DequantizeLinear(c_q, s, z)\n a = Add(d, c)\n y = QuantizeLinear(a, s, z) }");
+  CHECK(clusters_of(model) == "unary Add: p x, f c_real -> p y\n");
+  check_same(model, {2, 8}, DType::uint8);
+}
+
 TEST_CASE("canonical: quantized weights of a float product are floats") {
   Model model = model_of(
       "g (float[5, 4] x, int8[4, 3] w_q) => (float[5, 3] y) <float s = {0.1}, int8 zw = {0}> {\n"

@@ -166,10 +166,23 @@ std::vector<Tensor> run_batched_scan(const Node& node, const std::vector<Tensor>
 
 bool is_control_flow(const Node& node) { return node.is("If") || node.is("Loop") || node.is("Scan"); }
 
-std::vector<Tensor> run_control_flow(const Node& node, int64_t opset, const std::vector<Tensor>& in, const RunBody& run) {
+namespace {
+
+std::vector<Tensor> run_by_operator(const Node& node, int64_t opset, const std::vector<Tensor>& in, const RunBody& run) {
   if (node.op == "If") return run_if(node, in, run);
   if (node.op == "Loop") return run_loop(node, in, run);
   return opset < 9 ? run_batched_scan(node, in, run) : run_scan(node, in, -1, run);
+}
+
+}  // namespace
+
+std::vector<Tensor> run_control_flow(const Node& node, int64_t opset, const std::vector<Tensor>& in, const RunBody& run) {
+  try {
+    return run_by_operator(node, opset, in, run);
+  } catch (Error& error) {
+    error.prepend("node \"" + node.path() + "\"");
+    throw;
+  }
 }
 
 }  // namespace qtool

@@ -55,7 +55,8 @@ class Runner {
   /// Throws Error(unsupported) naming node, operator and domain where nothing can run it; Error(invalid_file) with the node's
   /// path in front where inputs do not fit.
   std::vector<Tensor> run(std::span<const Tensor> inputs);
-  /// Timings of the next runs are kept (per step, bodies flattened into their If/Loop node).
+  /// Timings of the next runs are kept: a row a step that ran, reorders of layouts in front of the step that asked for them, the
+  /// steps of bodies (all iterations together) behind their If, Loop or Scan, whose own row is what is left.
   void enable_profile();
   std::vector<StepProfile> profile() const;
 

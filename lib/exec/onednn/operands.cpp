@@ -53,11 +53,22 @@ Shape likely_shape(const Value& value, int64_t guess) {
   return shape;
 }
 
+/// A guess that the window of a convolution or pool fits into.
+int64_t likely_extent(const Cluster& cluster) {
+  int64_t guess = 16;
+  if (cluster.root->is("Conv") && cluster.inputs.size() > 1 && cluster.inputs[1].constant())
+    for (size_t i = 2; i < cluster.inputs[1].value->constant()->rank(); ++i)
+      guess = std::max(guess, cluster.inputs[1].value->constant()->shape()[i]);
+  for (const int64_t extent : cluster.root->attr_or("kernel_shape", std::vector<int64_t>{})) guess = std::max(guess, extent);
+  return guess;
+}
+
 std::optional<std::vector<Shape>> likely_shapes(const Cluster& cluster) {
+  const int64_t guess = likely_extent(cluster);
   std::vector<Shape> shapes;
   for (const Operand* operand : activations_of(cluster)) {
     if (!operand->value->type.dims) return std::nullopt;
-    shapes.push_back(likely_shape(*operand->value));
+    shapes.push_back(likely_shape(*operand->value, guess));
   }
   return shapes;
 }

@@ -131,7 +131,7 @@ void Executor::run_control(const PlanGraph& graph, const PlanStep& step, Frame& 
     return run(**at, inputs, &frame, &graph);
   };
   const Node& node = *step.cluster.root;
-  std::vector<Tensor> out = with_frame("node \"" + node.path() + "\"", [&] { return run_control_flow(node, model_.opset(), in, body); });
+  std::vector<Tensor> out = run_control_flow(node, model_.opset(), in, body);
   for (size_t i = 0; i < step.outputs.size() && i < out.size(); ++i)
     if (step.outputs[i] >= 0) frame.set(step.outputs[i], {std::move(out[i]), Layout::plain});
 }

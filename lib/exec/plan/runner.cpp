@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <unordered_map>
 
 #include "exec/plan.h"
@@ -58,8 +59,17 @@ struct Runner::Impl {
       if (cost.runs == 0) continue;
       if (cost.reorder_us > 0) rows.push_back({row.name, "reorder", "transpose", "float32", cost.reorder_us, 0, 0});
       rows.push_back(profile_of(*row.step, row, cost));
+      if (row.step->kind == PlanStep::Kind::control) rows.back().us = std::max(0.0, cost.us - us_of_bodies(*row.step));
     }
     return rows;
+  }
+
+  /// Time of a control flow step that the rows of its bodies have.
+  double us_of_bodies(const PlanStep& step) const {
+    double us = 0;
+    for (const auto& body : step.bodies)
+      for (const auto& inner : body->steps) us += executor->costs[inner->row].us + executor->costs[inner->row].reorder_us;
+    return us;
   }
 
   static StepProfile profile_of(const PlanStep& step, const ProfileRow& row, const StepCost& cost) {

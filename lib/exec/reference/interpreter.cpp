@@ -15,7 +15,12 @@ Error cannot_execute(const Model& model, const Node& node) {
 
 std::vector<Tensor> evaluate(const OpDef& op, const Node& node, std::span<const Tensor> in) {
   std::vector<Tensor> out(node.output_count());
-  with_frame("node \"" + node.path() + "\" (" + node.op + ")", [&] { op.eval(node, in, out); });
+  try {
+    op.eval(node, in, out);
+  } catch (Error& error) {  // not with_frame: the path is costly to spell out for every call
+    error.prepend("node \"" + node.path() + "\" (" + node.op + ")");
+    throw;
+  }
   return out;
 }
 
@@ -86,7 +91,7 @@ class Interpreter::Frame {
     const auto body = [this](Graph& graph, const std::vector<Tensor>& inputs) {
       return Frame(interpreter_, graph, this, hooks_).run(inputs);
     };
-    return with_frame("node \"" + node.path() + "\"", [&] { return run_control_flow(node, interpreter_.model_.opset(), in, body); });
+    return run_control_flow(node, interpreter_.model_.opset(), in, body);
   }
 
   const Interpreter& interpreter_;

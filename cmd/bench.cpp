@@ -99,7 +99,9 @@ std::vector<Tensor> inputs_for(const Options& options, const Model& model, Sessi
 class Contender {
  public:
   Contender(Model model, const Options& options, Session& session)
-      : plan_(model, {options.engine, session.threads()}, session.diagnostics), runner_(plan_), inputs_(inputs_for(options, model, session)) {
+      : plan_(model, {options.engine, session.threads()}, session.diagnostics),
+        runner_(plan_),
+        inputs_(inputs_for(options, model, session)) {
     set_engine_threads(session.threads());
     for (int i = 0; i < 3; ++i) runner_.run(inputs_);
   }
@@ -165,8 +167,8 @@ void print_profile(std::vector<StepProfile> steps, Session& session) {
   for (const StepProfile& step : steps) {
     char line[320];
     std::snprintf(line, sizeof(line), "%8.1f  %4.1f%%  %6.1f  %-7s  %-17s  %-30s  %s", step.us, 100 * step.us / total,
-                  step.us > 0 ? static_cast<double>(step.macs) / step.us / 1e3 : 0, step.dtype.c_str(), step.op.c_str(), step.kernel.c_str(),
-                  step.name.c_str());
+                  step.us > 0 ? static_cast<double>(step.macs) / step.us / 1e3 : 0, step.dtype.c_str(), step.op.c_str(),
+                  step.kernel.c_str(), step.name.c_str());
     session.say(line);
   }
 }

@@ -57,7 +57,8 @@ int run(const Options& options, Session& session) {
   const std::optional<Stats> before = earlier(options, digest);
   const SampleSet samples = options.data.open(model);
   Progress progress("calibrate");
-  CalibrateOptions calibrate_options{session.threads(), session.options.strict, options.engine, before ? &*before : nullptr, std::ref(progress)};
+  CalibrateOptions calibrate_options{session.threads(), session.options.strict, options.engine, before ? &*before : nullptr,
+                                     std::ref(progress)};
   const CalibrateReport result = calibrate(model, digest, samples, calibrate_options, session.diagnostics);
   save(options, model, result.stats);
   report(result, session);

@@ -32,9 +32,7 @@ void limit_memory(size_t bytes) {
   setrlimit(RLIMIT_DATA, &limit);
 }
 
-size_t default_memory_limit() {
-  return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 4 * 3;
-}
+size_t default_memory_limit() { return static_cast<size_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<size_t>(sysconf(_SC_PAGESIZE)) / 4 * 3; }
 
 /// Warnings of one kind and message, for one line: "a, b, c and 9 more: message".
 std::string line_of(const std::vector<std::string>& subjects, const std::string& message) {

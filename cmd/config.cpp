@@ -17,7 +17,9 @@ struct Options {
   std::string name, file, kind;
 };
 
-bool holds(const std::vector<std::string>& names, const std::string& name) { return std::find(names.begin(), names.end(), name) != names.end(); }
+bool holds(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 int list(Session& session) {
   session.report["qconfigs"] = QConfigMapping::built_in_names();
@@ -28,7 +30,8 @@ int list(Session& session) {
 }
 
 int show(const Options& options, Session& session) {
-  const bool qconfig = holds(QConfigMapping::built_in_names(), options.name), backend = holds(BackendConfig::built_in_names(), options.name);
+  const bool qconfig = holds(QConfigMapping::built_in_names(), options.name),
+             backend = holds(BackendConfig::built_in_names(), options.name);
   if (!qconfig && !backend) throw usage_error("\"" + options.name + "\" is no built-in qconfig or backend (see qtool config list)");
   if (options.kind != "qconfig" && backend) {
     session.report = Json::parse(BackendConfig::built_in(options.name).to_json());

@@ -32,7 +32,11 @@ size_t output_index(const Plan& plan, const std::string& name) {
 class Evaluation {
  public:
   Evaluation(const Options& options, Session& session)
-      : options_(options), session_(session), kind_(*metric_named(options.metric)), model_(options.model.load()), samples_(options.data.open(model_)) {
+      : options_(options),
+        session_(session),
+        kind_(*metric_named(options.metric)),
+        model_(options.model.load()),
+        samples_(options.data.open(model_)) {
     if (needs_labels(kind_)) labels_ = Labels::load(options.labels);
   }
 
@@ -107,7 +111,8 @@ class Evaluation {
     report["drop"] = lost;
     session_.say("baseline " + std::to_string(*reference) + ", drop " + std::to_string(lost));
     if (!options_.max_drop || lost <= *options_.max_drop) return 0;
-    session_.diagnostics.warn("gate", options_.metric, "drop " + std::to_string(lost) + " is above --max-drop " + std::to_string(*options_.max_drop));
+    session_.diagnostics.warn("gate", options_.metric,
+                              "drop " + std::to_string(lost) + " is above --max-drop " + std::to_string(*options_.max_drop));
     return static_cast<int>(ExitCode::gate_failed);
   }
 
@@ -126,7 +131,8 @@ void check(const Options& options) {
   if (needs_labels(*kind) && options.labels.empty()) throw usage_error("--metric " + options.metric + " needs --labels FILE");
   if (!needs_labels(*kind) && options.baseline.empty()) throw usage_error("--metric " + options.metric + " needs --baseline FLOAT");
   if (options.max_drop && options.baseline.empty()) throw usage_error("--max-drop needs --baseline FLOAT");
-  if (options.max_drop && *kind == MetricKind::sqnr) throw usage_error("--max-drop: sqnr has no best value to fall from; gate on cosine or mse");
+  if (options.max_drop && *kind == MetricKind::sqnr)
+    throw usage_error("--max-drop: sqnr has no best value to fall from; gate on cosine or mse");
 }
 
 }  // namespace
@@ -134,7 +140,8 @@ void check(const Options& options) {
 std::function<int(Session&)> add_eval(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   app.description("measure accuracy; with --baseline and --max-drop it is a gate");
-  app.footer("Example: qtool eval int8.onnx test/ --preprocess p.json --labels labels.csv --metric top1 --baseline model.onnx --max-drop 0.005");
+  app.footer(
+      "Example: qtool eval int8.onnx test/ --preprocess p.json --labels labels.csv --metric top1 --baseline model.onnx --max-drop 0.005");
   options->model.add_to(app);
   options->data.add_to(app, false);
   app.add_option("--metric", options->metric, "top1, top5 (with --labels); mse, cosine, sqnr (with --baseline)")->capture_default_str();

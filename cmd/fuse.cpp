@@ -23,7 +23,8 @@ int run(const Options& options, Session& session) {
   with_frame(options.model.path, [&] {
     tidy(model);
     lint(model, "after pass tidy");
-    tidy_and_fuse(model, backend, [](const Node&) { return true; }, session.diagnostics);
+    tidy_and_fuse(
+        model, backend, [](const Node&) { return true; }, session.diagnostics);
   });
   options.output.save(model);
   session.report["nodes_before"] = before;

@@ -101,9 +101,10 @@ void describe_totals(const Model& model, const Totals& totals, const std::string
   const auto size = std::filesystem::file_size(path, none);
   if (!none) report["file_bytes"] = size;
   session.say("opset   " + std::to_string(model.opset()) + ", IR " + std::to_string(model.ir_version));
-  session.say("size    " + std::to_string(totals.parameters) + " parameters, " + human_bytes(static_cast<double>(totals.weight_bytes)) + " of weights" +
-              (none ? "" : ", file " + human_bytes(static_cast<double>(size))));
-  session.say(totals.macs_complete ? "macs    " + std::to_string(totals.macs) + " (dynamic dimensions taken as 1)" : "macs    unknown: shapes are dynamic");
+  session.say("size    " + std::to_string(totals.parameters) + " parameters, " + human_bytes(static_cast<double>(totals.weight_bytes)) +
+              " of weights" + (none ? "" : ", file " + human_bytes(static_cast<double>(size))));
+  session.say(totals.macs_complete ? "macs    " + std::to_string(totals.macs) + " (dynamic dimensions taken as 1)"
+                                   : "macs    unknown: shapes are dynamic");
   std::string list;
   for (const auto& [name, number] : totals.operators) list += " " + name + " x" + std::to_string(number);
   session.say("calls  " + list);

@@ -46,7 +46,8 @@ int guarded(const std::string& name, const Action& action, Session& session) {
     return fail(error.code(), name + ": " + error.what());
   } catch (const std::bad_alloc&) {
     return fail(ExitCode::invalid_file, name + ": out of memory (limit: " +
-                                            (session.options.memory_limit.empty() ? "75 % of the machine" : session.options.memory_limit) + ")");
+                                            (session.options.memory_limit.empty() ? "75 % of the machine" : session.options.memory_limit) +
+                                            ")");
   } catch (const std::exception& error) {
     return fail(ExitCode::bug, name + ": unexpected: " + error.what());
   }

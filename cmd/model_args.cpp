@@ -84,8 +84,8 @@ Stats load_stats(const Model& model, const std::string& path, const std::string&
   const std::string source = path.empty() ? std::string("metadata ") + kStatsKey : path;
   Stats stats = Stats::parse(path.empty() ? *inside : read_input(path), source);
   if (stats.model != digest)
-    throw invalid_file(source + ": statistics of another model (its prepared model has SHA-256 " + stats.model.substr(0, 12) + "..., this one " +
-                       digest.substr(0, 12) + "...)");
+    throw invalid_file(source + ": statistics of another model (its prepared model has SHA-256 " + stats.model.substr(0, 12) +
+                       "..., this one " + digest.substr(0, 12) + "...)");
   return stats;
 }
 

@@ -24,7 +24,8 @@ Json type_json(const Value& value) {
   Json json{{"name", value.name()}, {"dtype", name_of(value.type.dtype)}, {"shape", nullptr}};
   if (!value.type.dims) return json;
   json["shape"] = Json::array();
-  for (const Dim& dim : *value.type.dims) json["shape"].push_back(dim.known() ? Json(dim.value) : dim.symbol.empty() ? Json() : Json(dim.symbol));
+  for (const Dim& dim : *value.type.dims)
+    json["shape"].push_back(dim.known() ? Json(dim.value) : dim.symbol.empty() ? Json() : Json(dim.symbol));
   return json;
 }
 
@@ -38,9 +39,7 @@ struct ShowAttribute {
   Json operator()(const std::vector<int64_t>& values) const { return values; }
   Json operator()(const std::vector<float>& values) const { return values; }
   Json operator()(const std::vector<std::string>& values) const { return values; }
-  Json operator()(const SealedTensor& value) const {
-    return {{"dtype", name_of(value.tensor.dtype())}, {"shape", value.tensor.shape()}};
-  }
+  Json operator()(const SealedTensor& value) const { return {{"dtype", name_of(value.tensor.dtype())}, {"shape", value.tensor.shape()}}; }
   Json operator()(const std::shared_ptr<Graph>& body) const { return graph_json(*body); }
   Json operator()(const std::vector<std::shared_ptr<Graph>>& bodies) const {
     Json json = Json::array();

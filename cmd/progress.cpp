@@ -6,8 +6,7 @@
 
 namespace qtool::cmd {
 
-Progress::Progress(std::string what)
-    : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) != 0), begin_(Clock::now()), last_(begin_) {}
+Progress::Progress(std::string what) : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) != 0), begin_(Clock::now()), last_(begin_) {}
 
 void Progress::operator()(size_t done, size_t total) {
   const auto now = Clock::now();
@@ -23,8 +22,8 @@ void Progress::operator()(size_t done, size_t total) {
   }
   constexpr int kWidth = 30;
   const int full = static_cast<int>(kWidth * done / (total ? total : 1));
-  std::fprintf(stderr, "\r%s [%.*s%*s] %zu/%zu %.1f/s %.0f s left ", what_.c_str(), full, "##############################", kWidth - full, "",
-               done, total, rate, left);
+  std::fprintf(stderr, "\r%s [%.*s%*s] %zu/%zu %.1f/s %.0f s left ", what_.c_str(), full, "##############################", kWidth - full,
+               "", done, total, rate, left);
   drawn_ = true;
 }
 

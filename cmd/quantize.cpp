@@ -42,8 +42,9 @@ int run(const Options& options, Session& session) {
   for (const Diagnostic& each : repeated_by_convert.all())
     if (each.kind != "float") session.diagnostics.warn(each.kind, each.subject, each.message);
   const Stats stats = collect(options, model, session);
-  const ConvertReport result =
-      with_frame(options.model.path, [&] { return convert(model, stats, {std::nullopt, options.observer}, session.diagnostics); });
+  const ConvertReport result = with_frame(options.model.path, [&] {
+    return convert(model, stats, {std::nullopt, options.observer}, session.diagnostics);
+  });
   options.output.save(model);
   session.report["quantized_nodes"] = result.quantized_calls;
   session.report["float_nodes"] = result.float_calls;

@@ -76,7 +76,8 @@ int run(const Options& options, Session& session) {
     session.report["samples"] = counts.used;
     session.report["skipped"] = counts.skipped;
     if (options.expect) session.report["differ"] = wrong.load();
-    session.note("ran " + std::to_string(counts.used) + " samples on " + plan.engine() + " (" + std::to_string(counts.skipped) + " skipped)");
+    session.note("ran " + std::to_string(counts.used) + " samples on " + plan.engine() + " (" + std::to_string(counts.skipped) +
+                 " skipped)");
     return wrong == 0 ? 0 : static_cast<int>(ExitCode::gate_failed);
   });
 }

@@ -19,8 +19,7 @@ std::optional<Sample> load_or_skip(const SampleSet& samples, size_t i, Session& 
   }
 }
 
-SampleCounts run_samples(Plan& plan, const SampleSet& samples, Session& session,
-                         const std::function<void(const SampleRun&)>& done,
+SampleCounts run_samples(Plan& plan, const SampleSet& samples, Session& session, const std::function<void(const SampleRun&)>& done,
                          const std::function<void(size_t i)>& skipped) {
   const int threads = session.threads();
   std::vector<std::unique_ptr<Runner>> runners(static_cast<size_t>(threads));

@@ -24,8 +24,7 @@ struct SampleRun {
 
 /// done(run) for every usable sample; from any thread, several at once. An unusable sample is a warning, or with --strict
 /// an error; skipped(i) is then called. Throws Error(invalid_file) when none is usable.
-SampleCounts run_samples(Plan& plan, const SampleSet& samples, Session& session,
-                         const std::function<void(const SampleRun&)>& done,
+SampleCounts run_samples(Plan& plan, const SampleSet& samples, Session& session, const std::function<void(const SampleRun&)>& done,
                          const std::function<void(size_t i)>& skipped = {});
 
 /// Loads a sample; nothing when it is unusable (said, counted).

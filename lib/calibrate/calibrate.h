@@ -11,10 +11,10 @@
 namespace qtool {
 
 struct CalibrateOptions {
-  int threads = 1;              ///< samples at a time; one sample runs on one thread, so results do not depend on it
-  bool strict = false;          ///< an unusable sample is an error instead of a warning
+  int threads = 1;      ///< samples at a time; one sample runs on one thread, so results do not depend on it
+  bool strict = false;  ///< an unusable sample is an error instead of a warning
   std::string engine = "auto";
-  const Stats* resume = nullptr;  ///< samples seen there are not run again; the result includes them
+  const Stats* resume = nullptr;                            ///< samples seen there are not run again; the result includes them
   std::function<void(size_t done, size_t total)> progress;  ///< called from any thread, one at a time
 };
 

@@ -43,9 +43,7 @@ Seen see_through(const Model& model, const Node& call, const BackendPattern& row
   return seen;
 }
 
-bool may_be_float(const Value* value) {
-  return value && (value->type.dtype == DType::float32 || value->type.dtype == DType::undefined);
-}
+bool may_be_float(const Value* value) { return value && (value->type.dtype == DType::float32 || value->type.dtype == DType::undefined); }
 
 bool is_data_input(const QuantTraits& traits, size_t i) { return i < 32 ? (traits.data_inputs >> i & 1) != 0 : traits.data_inputs == ~0u; }
 
@@ -88,7 +86,8 @@ class InputRoles {
   }
 
   void take_data(size_t input, const Value& value) {
-    if (!may_be_float(&value)) return refuse("its input " + value.name() + " is " + std::string(name_of(value.type.dtype)) + ", not float32");
+    if (!may_be_float(&value))
+      return refuse("its input " + value.name() + " is " + std::string(name_of(value.type.dtype)) + ", not float32");
     if (value.producer().is("DequantizeLinear")) return refuse("its input " + value.name() + " is quantized already");
     if (value.constant())
       decision_.constants.push_back(input);

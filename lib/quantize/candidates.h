@@ -13,8 +13,8 @@
 namespace qtool {
 
 struct DecideOptions {
-  std::function<bool(const Node&)> allowed;                          ///< false: wrapped by the user; empty: all allowed
-  std::unordered_map<std::string, std::string> unquantizable;        ///< tensor path -> reason ("its observer saw nothing")
+  std::function<bool(const Node&)> allowed;                    ///< false: wrapped by the user; empty: all allowed
+  std::unordered_map<std::string, std::string> unquantizable;  ///< tensor path -> reason ("its observer saw nothing")
 };
 
 /// Backend patterns with their expressions parsed once.

@@ -75,7 +75,8 @@ ConstantParams weight_params(const Tensor& weight, const ObserverSpec& spec, int
   RangeOptions options = options_of(spec);
   options.codes = weight_codes(spec, placement);
   const std::vector<Range> ranges = choose_weight_ranges(spec.observer, weight, axis, options);
-  return {params_of_ranges(ranges, axis, spec.dtype, options.codes, is_symmetric(spec.qscheme), spec.eps, spec.power_of_two), options.codes};
+  return {params_of_ranges(ranges, axis, spec.dtype, options.codes, is_symmetric(spec.qscheme), spec.eps, spec.power_of_two),
+          options.codes};
 }
 
 /// A bias above 2^31 steps of scale_x * scale_w cannot be stored: its channel takes a larger weight scale (QDQ 4).
@@ -92,14 +93,16 @@ void make_room_for_bias(QuantParams& weight, float input_scale, const Tensor& bi
 void choose_constants(const NodeDecision& decision, const Placement& placement, QParams& result) {
   auto& list = result.constants[decision.call];
   for (const size_t input : decision.constants)
-    list.emplace_back(input, weight_params(*decision.call->in(input)->constant(), [&] {
-                        ObserverSpec spec = decision.qconfig->activation;
-                        spec.observer = "minmax";
-                        return spec;
-                      }(), -1, {}));
+    list.emplace_back(input, weight_params(*decision.call->in(input)->constant(),
+                                           [&] {
+                                             ObserverSpec spec = decision.qconfig->activation;
+                                             spec.observer = "minmax";
+                                             return spec;
+                                           }(),
+                                           -1, {}));
   if (!decision.weight) return;
-  ConstantParams weight = weight_params(*decision.call->in(decision.weight->input)->constant(), decision.qconfig->weight,
-                                        decision.weight->axis, placement);
+  ConstantParams weight =
+      weight_params(*decision.call->in(decision.weight->input)->constant(), decision.qconfig->weight, decision.weight->axis, placement);
   const auto x = result.tensors.find(decision.call->in(decision.data.front()));
   if (decision.bias && x != result.tensors.end())
     make_room_for_bias(weight.params, x->second.scale(), *decision.call->in(*decision.bias)->constant());

@@ -18,9 +18,9 @@ struct ConstantParams {
 };
 
 struct QParams {
-  std::unordered_map<const Value*, QuantParams> tensors;                        ///< every tensor of the plan
+  std::unordered_map<const Value*, QuantParams> tensors;                                      ///< every tensor of the plan
   std::unordered_map<const Node*, std::vector<std::pair<size_t, ConstantParams>>> constants;  ///< weights and constant operands, by call
-  std::vector<std::pair<std::string, std::string>> missing;                     ///< tensor path -> why it has no parameters
+  std::vector<std::pair<std::string, std::string>> missing;                                   ///< tensor path -> why it has no parameters
 
   const ConstantParams* constant_of(const Node& call, size_t input) const;
 };

@@ -100,9 +100,8 @@ class TensorDecider {
       decision.kind = derived(*member) ? Kind::shared : Kind::observed;
       if (decision.kind == Kind::observed) sources.push_back(&decision);
     }
-    const bool fixed = std::all_of(sources.begin(), sources.end(), [&](const TensorDecision* source) {
-      return source->fixed && source->fixed == sources[0]->fixed;
-    });
+    const bool fixed = std::all_of(sources.begin(), sources.end(),
+                                   [&](const TensorDecision* source) { return source->fixed && source->fixed == sources[0]->fixed; });
     for (const Value* member : members)
       if (TensorDecision& decision = plan_.tensors.at(member); !fixed || decision.kind == Kind::shared) decision.fixed.reset();
     if (fixed)

@@ -12,9 +12,12 @@ using Json = nlohmann::ordered_json;
 
 std::string_view name_of(TensorDecision::Kind kind) {
   switch (kind) {
-    case TensorDecision::Kind::observed: return "observed";
-    case TensorDecision::Kind::shared: return "shared";
-    case TensorDecision::Kind::fixed: return "fixed";
+    case TensorDecision::Kind::observed:
+      return "observed";
+    case TensorDecision::Kind::shared:
+      return "shared";
+    case TensorDecision::Kind::fixed:
+      return "fixed";
   }
   return "?";
 }
@@ -40,7 +43,8 @@ const Value* leader(const QuantPlan& plan, size_t group) {
 std::string told(const QuantPlan& plan, const Value& value) {
   const TensorDecision& decision = plan.tensors.at(&value);
   const std::string type = std::string(name_of(decision.spec.dtype)) + " " + std::string(name_of(decision.spec.qscheme));
-  if (decision.kind == TensorDecision::Kind::observed) return "observed by " + decision.spec.observer + ", " + type + " (" + decision.rule + ")";
+  if (decision.kind == TensorDecision::Kind::observed)
+    return "observed by " + decision.spec.observer + ", " + type + " (" + decision.rule + ")";
   if (decision.kind == TensorDecision::Kind::fixed)
     return "fixed: scale " + std::to_string(decision.fixed->scale()) + ", zero point " + std::to_string(decision.fixed->zero_point());
   const Value* first = leader(plan, decision.group);
@@ -49,8 +53,12 @@ std::string told(const QuantPlan& plan, const Value& value) {
 
 Json tensor_json(const QuantPlan& plan, const Value& value) {
   const TensorDecision& decision = plan.tensors.at(&value);
-  Json json{{"tensor", value.path()}, {"decision", name_of(decision.kind)}, {"group", decision.group},
-            {"observer", decision.spec.observer}, {"dtype", name_of(decision.spec.dtype)}, {"qscheme", name_of(decision.spec.qscheme)},
+  Json json{{"tensor", value.path()},
+            {"decision", name_of(decision.kind)},
+            {"group", decision.group},
+            {"observer", decision.spec.observer},
+            {"dtype", name_of(decision.spec.dtype)},
+            {"qscheme", name_of(decision.spec.qscheme)},
             {"rule", decision.rule}};
   if (decision.fixed) json["scale"] = decision.fixed->scale(), json["zero_point"] = decision.fixed->zero_point();
   return json;
@@ -66,18 +74,22 @@ std::string explain_text(const QuantPlan& plan) {
   std::string text = "nodes\n";
   for (const NodeDecision& decision : plan.nodes)
     text += "  " + padded(decision.call->path(), width) +
-            (decision.quantized ? "int8  " + decision.pattern + " (" + decision.rule + ")" : "float because " + joined(decision.reasons)) + "\n";
+            (decision.quantized ? "int8  " + decision.pattern + " (" + decision.rule + ")" : "float because " + joined(decision.reasons)) +
+            "\n";
   text += "tensors\n";
-  for (const Value* value : plan.order)
-    text += "  " + padded(value->path(), width) + told(plan, *value) + "\n";
+  for (const Value* value : plan.order) text += "  " + padded(value->path(), width) + told(plan, *value) + "\n";
   return text;
 }
 
 std::string explain_json(const QuantPlan& plan) {
   Json json{{"nodes", Json::array()}, {"tensors", Json::array()}};
   for (const NodeDecision& decision : plan.nodes)
-    json["nodes"].push_back({{"node", decision.call->path()}, {"target", decision.call->target()}, {"decision", decision.quantized ? "int8" : "float"},
-                             {"pattern", decision.pattern}, {"rule", decision.rule}, {"reasons", decision.reasons}});
+    json["nodes"].push_back({{"node", decision.call->path()},
+                             {"target", decision.call->target()},
+                             {"decision", decision.quantized ? "int8" : "float"},
+                             {"pattern", decision.pattern},
+                             {"rule", decision.rule},
+                             {"reasons", decision.reasons}});
   for (const Value* value : plan.order) json["tensors"].push_back(tensor_json(plan, *value));
   return json.dump(2);
 }

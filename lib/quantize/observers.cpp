@@ -36,23 +36,44 @@ void declare(Model& model, const std::string& name) {
   model.functions.push_back(std::move(function));
 }
 
+/// An input that is an output as well has both names in public.
+bool passes_through(const Value& value) { return value.producer().kind() == NodeKind::placeholder; }
+
+/// A graph output must pass its observer and keep its name: the observed value takes it.
+std::string give_name(Graph& graph, Value& value) {
+  const std::string name = value.name();
+  if (!value.is_graph_output() || passes_through(value)) return graph.fresh_name(name + "_observed");
+  graph.rename(value, graph.fresh_name(name + "_raw"));
+  return name;
+}
+
 void observe(Model& model, Value& value, const ObserverSpec& spec) {
-  const std::string name = function_name(spec.observer);
+  const std::string name = function_name(spec.observer), tensor = value.path(), label = value.name() + "_observer";
   declare(model, name);
   Graph& graph = value.producer().graph();
   const std::vector<Use> uses = value.uses();
-  Node& observer = graph.add_call(NodeKind::call_module, kObserverDomain, name, {&value}, {graph.fresh_name(value.name() + "_observed")},
-                                  &graph.place_after(value));
-  observer.name = value.name() + "_observer";
+  const std::string output = give_name(graph, value);
+  Node& observer = graph.add_call(NodeKind::call_module, kObserverDomain, name, {&value}, {output}, &graph.place_after(value));
+  observer.name = label;
   observer.out(0)->type = value.type;
-  observer.set_attribute("tensor", value.path());
+  observer.set_attribute("tensor", tensor);
   observer.set_attribute("observer", spec.observer);
   observer.set_attribute("dtype", std::string(name_of(spec.dtype)));
   observer.set_attribute("qscheme", std::string(name_of(spec.qscheme)));
   observer.set_attribute("quant_min", spec.codes.lo);
   observer.set_attribute("quant_max", spec.codes.hi);
   for (const Use& use : uses)
-    if (use.node->kind() != NodeKind::output) graph.replace_use(use, *observer.out(0));
+    if (use.node->kind() != NodeKind::output || !passes_through(value)) graph.replace_use(use, *observer.out(0));
+}
+
+/// Takes an observer out; a graph output gets its name back.
+void remove(Graph& graph, Node& observer) {
+  Value& value = *observer.in(0);
+  const bool public_name = observer.out(0)->is_graph_output();
+  const std::string name = observer.out(0)->name();
+  graph.replace_uses(*observer.out(0), value);
+  graph.erase(observer);
+  if (public_name) value.producer().graph().rename(value, name);
 }
 
 }  // namespace
@@ -73,8 +94,7 @@ size_t strip_observers(Model& model) {
   for_each_graph(*model.graph, [&](Graph& graph) {
     for (Node& node : graph.editable()) {
       if (!is_observer(node)) continue;
-      graph.replace_uses(*node.out(0), *node.in(0));
-      graph.erase(node);
+      remove(graph, node);
       ++count;
     }
   });

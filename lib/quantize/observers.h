@@ -7,8 +7,8 @@
 
 namespace qtool {
 
-/// Puts an observer behind every observed tensor of the plan; its consumers (but not the graph's outputs) then use the observed
-/// value. The tensor's path is the observer's attribute "tensor".
+/// Puts an observer behind every observed tensor of the plan; its consumers then use the observed value. The tensor's path is the
+/// observer's attribute "tensor". A graph output keeps its name: the observed value takes it, the tensor becomes NAME_raw.
 void insert_observers(Model& model, const QuantPlan& plan);
 
 /// Removes every observer and its functions. Returns how many there were. strip_observers(insert_observers(m)) is m.

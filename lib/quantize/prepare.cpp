@@ -14,8 +14,8 @@ constexpr int64_t kLowestOpset = 13;  ///< per-channel DequantizeLinear (QDQ 7)
 
 void refuse_finished(const Model& model) {
   if (!model.find_metadata(kBackendKey)) return;
-  const bool prepared = std::any_of(model.functions.begin(), model.functions.end(),
-                                    [](const auto& function) { return function->domain == kObserverDomain; });
+  const bool prepared =
+      std::any_of(model.functions.begin(), model.functions.end(), [](const auto& function) { return function->domain == kObserverDomain; });
   throw invalid_file(std::string("is a ") + (prepared ? "prepared" : "quantized") + " model already; give the float model");
 }
 
@@ -37,8 +37,7 @@ std::vector<FusionRule> fusion_rules(const BackendConfig& backend) {
   return rules;
 }
 
-void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::function<bool(const Node&)>& allowed,
-                   Diagnostics& diagnostics) {
+void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::function<bool(const Node&)>& allowed, Diagnostics& diagnostics) {
   report({fuse(model, fusion_rules(backend), allowed)}, diagnostics);
   lint(model, "after pass fuse");
   infer_types(model);

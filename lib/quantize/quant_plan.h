@@ -30,10 +30,10 @@ struct NodeDecision {
   std::string pattern;               ///< of the backend, as written; empty: none matched
   std::string rule;                  ///< of the qconfig: `global`, `module_name "/head"`
   const QConfig* qconfig = nullptr;
-  std::vector<size_t> data;          ///< call inputs that arrive as codes
-  std::vector<size_t> constants;     ///< constant call inputs quantized like an activation (second operand of Add)
+  std::vector<size_t> data;       ///< call inputs that arrive as codes
+  std::vector<size_t> constants;  ///< constant call inputs quantized like an activation (second operand of Add)
   std::optional<WeightInput> weight;
-  std::optional<size_t> bias;        ///< call input that becomes int32
+  std::optional<size_t> bias;  ///< call input that becomes int32
 };
 
 /// One tensor that is quantized; tensors without an entry stay float.

@@ -37,21 +37,29 @@ void average_block(const AverageArgs& args, size_t from, size_t n) {
   for (size_t c = 0; c < n; ++c) store(static_cast<float>(sums[c] / local.divisor), local, out[c]);
 }
 
-/// Integer sums of a block, in 16 bits for as long as they fit.
-template <class Code>
+/// Integer sums of n channels (kFixed, where it is not 0: a loop of known length), in 16 bits for as long as they fit.
+template <class Code, size_t kFixed>
 void sum_codes(const AverageArgs& args, size_t from, size_t n, int32_t* sums) {
-  constexpr size_t kTaps = 128;
+  constexpr size_t kTaps = 128, kMost = kFixed == 0 ? 8 : kFixed;
+  const size_t width = kFixed == 0 ? n : kFixed;
   for (size_t first = 0; first < args.count; first += kTaps) {
-    int16_t part[kChannels] = {};
+    int16_t part[kMost] = {};
     for (size_t t = first; t < std::min(args.count, first + kTaps); ++t) {
       const Code* tap = static_cast<const Code*>(args.taps[t]) + from;
-      if (n == kChannels)
-        for (size_t c = 0; c < kChannels; ++c) part[c] = static_cast<int16_t>(part[c] + tap[c]);
-      else
-        for (size_t c = 0; c < n; ++c) part[c] = static_cast<int16_t>(part[c] + tap[c]);
+      for (size_t c = 0; c < width; ++c) part[c] = static_cast<int16_t>(part[c] + tap[c]);
     }
-    for (size_t c = 0; c < kChannels; ++c) sums[c] += part[c];
+    for (size_t c = 0; c < width; ++c) sums[c] += part[c];
   }
+}
+
+/// Any n up to kChannels, in pieces of 64, 16, 8 and less.
+template <class Code>
+void sum_codes(const AverageArgs& args, size_t from, size_t n, int32_t* sums) {
+  if (n == kChannels) return sum_codes<Code, kChannels>(args, from, n, sums);
+  size_t c = 0;
+  for (; c + 16 <= n; c += 16) sum_codes<Code, 16>(args, from + c, 16, sums + c);
+  for (; c + 8 <= n; c += 8) sum_codes<Code, 8>(args, from + c, 8, sums + c);
+  if (c < n) sum_codes<Code, 0>(args, from + c, n - c, sums + c);
 }
 
 /// The same codes from integer sums. What roundings to f32 the formula has make less than 2^-11 of a step where the scales are no

@@ -4,10 +4,73 @@
 
 #include "exec/onednn/function_step.h"
 #include "kernels/registry.h"
+#include "ops/op_def.h"
 
 namespace qtool::onednn {
+namespace {
 
-Table table_of(const QuantParams& in, const QuantParams& out, const std::function<Tensor(const Tensor&)>& f) {
+struct Link {
+  const Node* node;
+  const OpDef* op;
+  size_t data;  ///< which input
+};
+
+/// node(x), its other inputs constant.
+Tensor evaluate(const Link& link, const Tensor& x) {
+  std::vector<Tensor> in(link.node->input_count());
+  for (size_t i = 0; i < in.size(); ++i)
+    if (link.node->in(i)) in[i] = i == link.data ? x : *link.node->in(i)->constant();
+  std::vector<Tensor> out(link.node->output_count());
+  link.op->eval(*link.node, in, out);
+  return out[0];
+}
+
+class TableBehind : public Step {
+ public:
+  TableBehind(std::unique_ptr<Step> head, const Table& table, DType to) : head_(std::move(head)), table_(table), to_(to) {}
+
+  void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
+    head_->run(inputs, outputs, context);
+    Array codes = std::move(outputs[0]);
+    const auto n = static_cast<size_t>(codes.tensor.size());
+    if (codes.tensor.dtype() == to_)
+      outputs[0] = codes;
+    else
+      outputs[0] = {context.pool.tensor(to_, codes.tensor.shape()), codes.layout};
+    auto* out = reinterpret_cast<uint8_t*>(const_cast<std::byte*>(outputs[0].tensor.bytes()));  // fresh from the pool: nobody else's
+    kernels::best<kernels::Lookup>().run({codes_in(codes), out, n, table_.data()});
+  }
+
+  std::string kernel() const override { return head_->kernel() + "+" + std::string(kernels::best<kernels::Lookup>().name); }
+
+ private:
+  const std::unique_ptr<Step> head_;
+  const Table table_;
+  const DType to_;
+};
+
+}  // namespace
+
+std::optional<FloatFunction> chain_function(const Model& model, const std::vector<const Node*>& nodes) {
+  std::vector<Link> chain;
+  for (const Node* node : nodes) {
+    const auto data = unary_data_input(model, *node);
+    const OpDef* op = find_op(model, *node);
+    if (!data || !op || !op->eval) return std::nullopt;
+    chain.push_back({node, op, *data});
+  }
+  return [chain](const Tensor& x) {
+    Tensor y = x;
+    for (const Link& link : chain) y = evaluate(link, y);
+    return y;
+  };
+}
+
+Lowered with_table(Lowered head, const Table& table, DType to) {
+  return {std::make_unique<TableBehind>(std::move(head.step), table, to), head.layout};
+}
+
+Table table_of(const QuantParams& in, const QuantParams& out, const FloatFunction& f) {
   Tensor codes(in.dtype, {256});
   for (size_t i = 0; i < 256; ++i) codes.mutable_bytes()[i] = static_cast<std::byte>(i);
   const Tensor result = quantize(f(dequantize(codes, in)), out, full_range(out.dtype));
@@ -16,7 +79,7 @@ Table table_of(const QuantParams& in, const QuantParams& out, const std::functio
   return table;
 }
 
-Lowered lower_table(const QuantParams& in, const QuantParams& out, const std::function<Tensor(const Tensor&)>& f) {
+Lowered lower_table(const QuantParams& in, const QuantParams& out, const FloatFunction& f) {
   return lower_table(table_of(in, out, f), in.dtype, out.dtype);
 }
 

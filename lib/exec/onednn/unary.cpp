@@ -5,50 +5,27 @@
 #include "exec/onednn/operands.h"
 #include "exec/onednn/rows.h"
 #include "exec/onednn/table.h"
-#include "ops/op_def.h"
 
 namespace qtool::onednn {
 namespace {
 
-/// node(x), its other inputs constant.
-Tensor evaluate(const Model& model, const Node& node, const Tensor& x, size_t data) {
-  std::vector<Tensor> in(node.input_count());
-  for (size_t i = 0; i < in.size(); ++i)
-    if (node.in(i)) in[i] = i == data ? x : *node.in(i)->constant();
-  std::vector<Tensor> out(node.output_count());
-  find_op(model, node)->eval(node, in, out);
-  return out[0];
-}
-
-struct Link {
-  const Node* node;
-  size_t data;
-};
-
-/// Root and activations with their data inputs; nothing where one cannot be evaluated.
-std::optional<std::vector<Link>> chain_of(const Model& model, const Cluster& cluster) {
-  std::vector<Link> chain;
-  const auto add = [&](const Node& node) {
-    const auto data = unary_data_input(model, node);
-    const OpDef* op = find_op(model, node);
-    if (data && op && op->eval) chain.push_back({&node, *data});
-    return data && op && op->eval;
-  };
-  if (!add(*cluster.root)) return std::nullopt;
-  for (const PostOp& post : cluster.post_ops)
-    if (post.kind != PostOp::Kind::activation || !add(*post.node)) return std::nullopt;
-  return chain;
+/// Root and activations; nothing where a post-op is another kind.
+std::optional<std::vector<const Node*>> nodes_of(const Cluster& cluster) {
+  std::vector<const Node*> nodes{cluster.root};
+  for (const PostOp& post : cluster.post_ops) {
+    if (post.kind != PostOp::Kind::activation) return std::nullopt;
+    nodes.push_back(post.node);
+  }
+  return nodes;
 }
 
 LowerResult lower_codes(const Model& model, const Cluster& cluster, const Operand& x) {
   const Operand& y = cluster.outputs[0];
   if (!per_tensor_8bit(x) || !per_tensor_8bit(y)) return Declined{"codes are not per-tensor 8-bit"};
-  const auto chain = chain_of(model, cluster);
+  const auto nodes = nodes_of(cluster);
+  const auto chain = nodes ? chain_function(model, *nodes) : std::nullopt;
   if (!chain) return Declined{"an operator of the chain cannot be evaluated"};
-  return lower_table(*x.params, *y.params, [&](Tensor real) {
-    for (const Link& link : *chain) real = evaluate(model, *link.node, real, link.data);
-    return real;
-  });
+  return lower_table(*x.params, *y.params, *chain);
 }
 
 LowerResult lower_floats(const Cluster& cluster) {

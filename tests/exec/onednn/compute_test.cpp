@@ -88,6 +88,21 @@ TEST_CASE("onednn: float Conv with what follows agrees with the reference") {
   CHECK(agrees(check));
 }
 
+TEST_CASE("onednn: an activation between two Q is a table behind the Conv") {
+  const ConvCase c = GENERATE(from_range(kConvs));
+  const std::string op = GENERATE("HardSwish", "Sigmoid");
+  const Params out = GENERATE(Params{0.0173f, 17}, Params{0.0173f, -100, DType::int8});
+  CAPTURE(c.name, op);
+  QdqGraph g;
+  Value& x = g.q(g.input("x", c.x), {0.0078f, 117});
+  Value& w = g.weight(c.w, 0, 0.01f);
+  Value& conv = g.op("Conv", {&x, &w, &g.bias(c.w[0], 0.0078f, w)}, attributes_of(c));
+  const Model model = g.finish(g.q(g.op(op, {&g.q(conv, {sum_scale(c) * 2, 131})}), out));
+  const ClusterCheck check = check_of(check_engine(model, random_inputs(model)), "Conv");
+  CAPTURE(to_text(check));
+  CHECK(agrees(check));
+}
+
 TEST_CASE("onednn: int8 MatMul of constant weights agrees with the reference") {
   const Shape shape = GENERATE(Shape{1, 64}, Shape{3, 5, 37}, Shape{2, 3, 4, 16});
   const Params in = GENERATE(Params{0.0078f, 117}, Params{0.0078f, -7, DType::int8});

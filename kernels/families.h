@@ -7,6 +7,7 @@
 #include "kernels/curve.h"
 #include "kernels/dequantize.h"
 #include "kernels/flip.h"
+#include "kernels/gemv.h"
 #include "kernels/layer_norm.h"
 #include "kernels/lookup.h"
 #include "kernels/quantize.h"

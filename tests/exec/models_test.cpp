@@ -123,6 +123,26 @@ TEST_CASE("agreement: a quantized residual block") {
   check_agreement(model, inputs);
 }
 
+TEST_CASE("agreement: LSTM in both directions, linear Resize in every coordinate mode") {
+  Model lstm = model_of(R"(
+    g (float[T, B, 3] x, float[2, B, 5] h, float[2, 20, 3] w, float[2, 20, 5] r, float[2, 40] b)
+      => (float[T, 2, B, 5] y, float[2, B, 5] yh, float[2, B, 5] yc) {
+      y, yh, yc = LSTM <hidden_size = 5, direction = "bidirectional"> (x, w, r, b, , h)
+    })");
+  add_weights(lstm, {"w", "r", "b"});
+  const std::vector<Tensor> in{random_tensor(DType::float32, {7, 2, 3}, "x"), random_tensor(DType::float32, {2, 2, 5}, "h")};
+  check_agreement(lstm, in);
+  check_whole(lstm, in, 1e-5);
+  for (const char* mode : {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"}) {
+    const Model resize = model_of(
+        "g (float[1, 3, 5, 7] x) => (float[1, 3, H, W] y) <float[4] s = {1, 1, 2.5, 0.6}> {\n"
+        "y = Resize <mode = \"linear\", coordinate_transformation_mode = \"" +
+        std::string(mode) + "\"> (x, , s) }");
+    check_agreement(resize, inputs_of(resize, 1));
+    check_whole(resize, inputs_of(resize, 1), 1e-5);
+  }
+}
+
 TEST_CASE("agreement: the bound is one step on one code in a thousand") {
   ClusterAgreement codes;
   codes.quantized = true;

@@ -16,7 +16,8 @@
 namespace qtool {
 namespace {
 
-constexpr int kMostScans = 100;  // a progressive file of a few bytes a scan would take hours otherwise
+constexpr uint64_t kMostPixelsPerByte = 4096;  // a block of 64 pixels takes a bit at least
+constexpr int kMostScans = 100;                // a progressive file of a few bytes a scan would take hours otherwise
 
 struct Session {
   jpeg_error_mgr errors{};  // first: libjpeg knows the session by its address
@@ -107,6 +108,9 @@ Image decode_jpeg(std::string_view bytes) {
   Session session;
   start(session);
   if (!read_header(session, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size())) session.fail();
+  const uint64_t pixels = uint64_t{session.jpeg.output_width} * session.jpeg.output_height;
+  if (pixels > bytes.size() * kMostPixelsPerByte)
+    throw invalid_file("JPEG of " + std::to_string(bytes.size()) + " bytes claims " + std::to_string(pixels) + " pixels");
   Image image = make_image(session.jpeg.output_width, session.jpeg.output_height, session.jpeg.output_components);
   if (!read_pixels(session, image.pixels.data(), image.row_bytes())) session.fail();
   return image.channels == 4 ? from_inverted_cmyk(image) : image;

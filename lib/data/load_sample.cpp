@@ -12,6 +12,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kLargestPicture = uint64_t{1} << 29;  // bytes of the file; more than kMostPixels uncompressed
+
 using Inputs = std::vector<InputSpec>;
 
 /// Refuses an array by its header: type, shape and size.
@@ -52,7 +54,7 @@ Tensor read_array(const SampleFile& file, const InputSpec& input, const Preproce
   if (file.kind == SampleKind::npy) return read_npy(*open_range(*source, 0, source->size()), check_of(input, options));
   if (file.kind == SampleKind::raw) return read_raw(*source, input, options);
   if (!steps) throw bug("a picture without preprocess");
-  Tensor picture = preprocess(*steps, decode_image(read_whole(*source, options.largest_array)), input.dtype);
+  Tensor picture = preprocess(*steps, decode_image(read_whole(*source, kLargestPicture)), input.dtype);
   if (input.has_rank) return picture;
   Shape batched = picture.shape();
   batched.insert(batched.begin(), 1);

@@ -144,9 +144,17 @@ std::string one_line(std::string text) {
   return text.substr(0, 160);
 }
 
+/// No value of this file is deeper than a list; what is would be copied and printed by recursion.
+json::parser_callback_t refuse_depth(const std::string& name) {
+  return [&name](int depth, json::parse_event_t, const json&) {
+    if (depth > 4) throw invalid_file(name + ": lists within lists within lists, which no key takes");
+    return true;
+  };
+}
+
 json parse_object(std::string_view text, const std::string& name) {
   try {
-    json object = json::parse(text);
+    json object = json::parse(text, refuse_depth(name));
     if (!object.is_object()) throw invalid_file(name + ": expected a JSON object, found " + shown(object));
     return object;
   } catch (const json::exception& error) {

@@ -61,6 +61,9 @@ TEST_CASE("images: absurd sizes are refused before memory is allocated") {
   std::string png = bytes_of_file(kImages + "rgb.png");
   png.replace(16, 8, std::string("\0\0\xff\xff\0\0\xff\xff", 8));  // the checksum is wrong too; either way: no picture
   CHECK(error_of([&] { decode_image(png); }).starts_with("3: "));
+  std::string jpeg = bytes_of_file(kImages + "444.jpg");
+  jpeg.replace(jpeg.find("\xff\xc0") + 5, 4, "\x20\x20\x20\x20");
+  CHECK_THAT(error_of([&] { decode_image(jpeg); }), ContainsSubstring("claims 67634176 pixels"));
   std::string bmp = bytes_of_file(kImages + "rgb.bmp");
   bmp.replace(18, 8, std::string("\xff\xff\xff\x7f\xff\xff\xff\x7f", 8));
   CHECK_THAT(error_of([&] { decode_image(bmp); }), ContainsSubstring("truncated BMP"));

@@ -87,6 +87,11 @@ TEST_CASE("preprocess: the nearest key is named") {
   CHECK(mistakes("{\"" + key + "\": 1}") == "3: p.json: /: unknown key \"" + key + "\", nearest: \"" + nearest + "\"");
 }
 
+TEST_CASE("preprocess: a million brackets are an error, not a full stack") {
+  const std::string open(500000, '['), close(500000, ']');
+  CHECK_THAT(mistakes("{\"mean\": " + open + close + "}"), ContainsSubstring("lists within lists"));
+}
+
 TEST_CASE("preprocess: what is no JSON object is an error of one line") {
   const auto text = GENERATE("", "[]", "{", "{\"a\": \"\xff\"}", "nul", "\x01\n\x02", "1e999");
   const std::string told = mistakes(text);

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "observe/range.h"
+#include "quantize/useful_input.h"
 
 namespace qtool {
 namespace {
@@ -28,8 +29,15 @@ class GroupParams {
   }
 
  private:
+  static Range within(Range range, Range useful) {
+    return {std::clamp(range.lo, useful.lo, useful.hi), std::clamp(range.hi, useful.lo, useful.hi)};
+  }
+
   void collect(const Value& value) {
     const TensorDecision& decision = plan_.tensors.at(&value);
+    const Range own = useful_input(plan_, value);
+    auto [useful, fresh] = useful_.emplace(decision.group, own);
+    if (!fresh) useful->second = {std::min(useful->second.lo, own.lo), std::max(useful->second.hi, own.hi)};
     const auto first = first_.emplace(decision.group, &value).first;
     if (decision.kind != Kind::shared && plan_.tensors.at(first->second).kind == Kind::shared) first->second = &value;
     if (decision.kind != Kind::observed) return;
@@ -50,7 +58,8 @@ class GroupParams {
     if (seen == seen_.end()) return std::nullopt;
     const auto range = choose_range(spec.observer, seen->second, options_of(spec));
     if (!range) return std::nullopt;
-    return params_of_range(*range, spec.dtype, spec.codes, is_symmetric(spec.qscheme), spec.eps, spec.power_of_two);
+    return params_of_range(within(*range, useful_.at(group)), spec.dtype, spec.codes, is_symmetric(spec.qscheme), spec.eps,
+                           spec.power_of_two);
   }
 
   const QuantPlan& plan_;
@@ -58,6 +67,7 @@ class GroupParams {
   QParams& result_;
   std::map<size_t, const Value*> first_;
   std::map<size_t, TensorStatistics> seen_;
+  std::map<size_t, Range> useful_;
   std::map<size_t, std::optional<QuantParams>> params_;
 };
 

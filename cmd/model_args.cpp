@@ -46,10 +46,10 @@ void DataArgs::add_to(CLI::App& app, bool required) {
   app.add_option("--shard", shard, "use every N-th sample, beginning with the I-th")->type_name("I/N");
 }
 
-SampleSet DataArgs::open(const Model& model) const {
+SampleSet DataArgs::open(const Model& model, SampleOptions options) const {
   std::optional<Preprocess> steps;
   if (!preprocess.empty()) steps = load_preprocess(preprocess);
-  SampleSet samples(paths, input_specs(model), steps);
+  SampleSet samples(paths, input_specs(model), steps, options);
   if (limit) samples = samples.limit(*limit);
   if (shard.empty()) return samples;
   const auto [i, n] = parse_shard(shard);

@@ -35,7 +35,7 @@ struct DataArgs {
   std::optional<size_t> limit;
   void add_to(CLI::App& app, bool required);
   /// The samples for this model's inputs.
-  SampleSet open(const Model& model) const;
+  SampleSet open(const Model& model, SampleOptions options = {}) const;
 };
 
 struct ConfigArgs {

@@ -7,8 +7,8 @@
 #include "base/interrupt.h"
 #include "base/parallel.h"
 #include "exec/plan.h"
+#include "graph/observer.h"
 #include "observe/range.h"
-#include "quantize/observers.h"
 
 namespace qtool {
 namespace {

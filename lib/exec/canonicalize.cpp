@@ -5,14 +5,13 @@
 #include "exec/canonical/recognize.h"
 #include "exec/cluster.h"
 #include "exec/cluster/quantized.h"
+#include "graph/observer.h"
 #include "ops/op_def.h"
 #include "pass/fuse.h"
 #include "pass/tidy.h"
 
 namespace qtool {
 namespace {
-
-bool is_observer(const Node& node) { return node.kind() == NodeKind::call_module && node.domain == kObserverDomain; }
 
 /// Constants of channels around a product go into its weights. Not wanted as fusions: only their rewrite runs.
 std::vector<FusionRule> weight_rules() {

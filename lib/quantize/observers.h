@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "graph/observer.h"
 #include "quantize/quant_plan.h"
 
 namespace qtool {
@@ -13,9 +14,5 @@ void insert_observers(Model& model, const QuantPlan& plan);
 
 /// Removes every observer and its functions. Returns how many there were. strip_observers(insert_observers(m)) is m.
 size_t strip_observers(Model& model);
-
-bool is_observer(const Node& node);
-/// Path of the tensor an observer watches; Error(invalid_file) when the call does not say.
-std::string observed_tensor(const Node& observer);
 
 }  // namespace qtool

@@ -32,7 +32,7 @@ std::vector<FusionRule> fusion_rules(const BackendConfig& backend) {
     for (const std::string& expression : pattern.expressions)
       rules.push_back(with_frame(pattern.where, [&] {
         return FusionRule{Pattern::parse(expression), pattern.fused_module, pattern.fuser_method == "none" ? "" : pattern.fuser_method,
-                          pattern.root_module};
+                          pattern.root_module, pattern.weight_rank};
       }));
   return rules;
 }

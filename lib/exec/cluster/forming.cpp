@@ -6,7 +6,7 @@
 #include "exec/cluster/builder.h"
 #include "exec/cluster/element_wise.h"
 #include "exec/cluster/quantized.h"
-#include "graph/domains.h"
+#include "graph/observer.h"
 
 namespace qtool {
 namespace {
@@ -77,7 +77,7 @@ bool same_numbers(const QuantParams& a, const QuantParams& b) {
 Draft ClusterBuilder::form(Node& node) const {
   const OpDef* op = find_op(model_, node);
   std::optional<Draft> draft;
-  if (node.kind() == NodeKind::call_module && node.domain == kObserverDomain) draft = start(ClusterKind::observe, node);
+  if (is_observer(node)) draft = start(ClusterKind::observe, node);
   if (draft) draft->cluster.inputs = as_they_are(node);
   if (!draft && op) {
     const QuantTraits& traits = op->quant;

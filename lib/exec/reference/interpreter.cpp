@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "exec/control_flow.h"
-#include "graph/domains.h"
+#include "graph/observer.h"
 
 namespace qtool {
 
@@ -77,7 +77,7 @@ class Interpreter::Frame {
   }
 
   std::vector<Tensor> compute(Node& node, const std::vector<Tensor>& in) {
-    if (node.kind() == NodeKind::call_module && node.domain == kObserverDomain) {
+    if (is_observer(node)) {
       if (hooks_.observe) hooks_.observe(node, {in.at(0), Layout::plain});
       return {in.at(0)};
     }

@@ -126,6 +126,6 @@ function(qtool_script_tests)
   if(EXISTS ${PROJECT_SOURCE_DIR}/tests/interop)
     add_test(NAME interop COMMAND ${python} -m pytest tests/interop -q -p no:cacheprovider --junitxml=${PROJECT_BINARY_DIR}/results/interop.xml
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    set_tests_properties(interop PROPERTIES TIMEOUT 1800 RUN_SERIAL TRUE LABELS slow ENVIRONMENT "QTOOL=${PROJECT_BINARY_DIR}/qtool")
+    set_tests_properties(interop PROPERTIES TIMEOUT 900 RUN_SERIAL TRUE LABELS slow ENVIRONMENT "QTOOL=${PROJECT_BINARY_DIR}/qtool")
   endif()
 endfunction()

@@ -1,5 +1,5 @@
 """Interop tests: what qtool writes, in other people's runtimes. Run in .deps/venv (scripts/setup --python) by scripts/test."""
-import os, pathlib, sys
+import hashlib, os, pathlib, sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -21,3 +21,8 @@ def fetched(path):
         return path
     reason = f'{path} is not there: run scripts/tasks/fetch.py'
     pytest.fail(reason) if os.environ.get('CI') == 'true' else pytest.skip(reason)
+
+
+def digest(path):
+    """Files are compared by digest: pytest would take hours to show how two large ones differ."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()

@@ -33,7 +33,8 @@ constexpr Word<std::string_view> kFuserMethods[] = {{"none", "none"},
                                                     {"fold_alpha", "fold_alpha"},
                                                     {"bn_to_conv", "bn_to_conv"},
                                                     {"div_to_mul", "div_to_mul"},
-                                                    {"sub_to_add", "sub_to_add"}};
+                                                    {"sub_to_add", "sub_to_add"},
+                                                    {"to_gemm", "to_gemm"}};
 
 #define QTOOL_OBSERVER(name, per_channel) {name, {name, per_channel}},
 constexpr Word<ObserverKind> kObservers[] = {

@@ -147,7 +147,7 @@ TEST_CASE("backend: each field with a wrong value") {
       {pattern(R"("pattern": "Conv", "fuser_method": "fold_batchnorm")"),
        "b: /patterns/0/fuser_method: \"fold_batchnorm\" is not one of none, fold_bn, fold_bn_forward, fold_mul, fold_add, fold_pad, "
        "fold_alpha, "
-       "bn_to_conv, div_to_mul, sub_to_add"},
+       "bn_to_conv, div_to_mul, sub_to_add, to_gemm"},
       {pattern(R"("pattern": "Conv", "fused_module": "Conv-Relu")"),
        "b: /patterns/0/fused_module: \"Conv-Relu\" is not a name of letters, digits and _"},
       {pattern(R"("pattern": "Conv", "root_module": [])"), "b: /patterns/0/root_module: an array is not a string"},

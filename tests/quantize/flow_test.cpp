@@ -252,3 +252,16 @@ TEST_CASE("inside the branches of an If: codes cross the border, each body dequa
   }
   CHECK(onnxio::serialize(onnxio::parse(onnxio::serialize(result))) == onnxio::serialize(result));
 }
+
+TEST_CASE("x W + b of a matrix becomes a Gemm with an int32 bias; of a stack of matrices it stays MatMul + Add") {
+  for (const bool stacked : {false, true}) {
+    Model model = model_of(std::string("g (float[") + (stacked ? "1, 2" : "2") + ", 8] x, float[8, 4] w, float[4] b) => (float[" +
+                               (stacked ? "1, 2" : "2") + ", 4] y) { [mm] p = MatMul (x, w)\n y = Add (b, p) }",
+                           13);
+    add_weights(model, {"w", "b"});
+    const Model result = converted(std::move(model));
+    CHECK(node_named(result, "mm").is(stacked ? "MatMul" : "Gemm"));
+    if (!stacked) CHECK(node_named(result, "mm").in(2)->producer().in(0)->constant()->dtype() == DType::int32);
+    CHECK(result.graph->output().in(0)->name() == "y");
+  }
+}

@@ -17,6 +17,21 @@ const std::string& required_metadata(const Model& model, const char* key) {
   return *found;
 }
 
+bool is_built_in_backend(const std::string& name) {
+  const auto names = BackendConfig::built_in_names();
+  return std::ranges::find(names, name) != names.end();
+}
+
+BackendConfig backend_of(const Model& model) {
+  const std::string& text = required_metadata(model, kBackendKey);
+  return is_built_in_backend(text) ? BackendConfig::built_in(text) : BackendConfig::parse(text, kBackendKey);
+}
+
+/// A built-in backend is kept by its name: written out it outweighs what other tools add to a small model.
+void shorten_backend(Model& model, const BackendConfig& backend) {
+  if (is_built_in_backend(backend.name) && BackendConfig::built_in(backend.name) == backend) model.set_metadata(kBackendKey, backend.name);
+}
+
 std::vector<std::string> wrap_of(const Model& model) {
   std::vector<std::string> expressions;
   const std::string* all = model.find_metadata(kWrapKey);
@@ -28,6 +43,18 @@ std::vector<std::string> wrap_of(const Model& model) {
 QConfigMapping qconfig_of(const Model& model, const ConvertOptions& options) {
   QConfigMapping mapping = options.qconfig ? *options.qconfig : QConfigMapping::parse(required_metadata(model, kQConfigKey), kQConfigKey);
   return options.observer.empty() ? mapping : mapping.with_activation_observer(options.observer);
+}
+
+/// Files keep no types inside of groups. Neither does a model that was just prepared in this process: the same bytes come of both.
+void forget_types_in_groups(Model& model) {
+  for (const auto& function : model.functions) {
+    if (function->domain != kFusedDomain) continue;
+    for_each_graph(*function->body, [](Graph& graph) {
+      for (Node& node : graph.nodes())
+        if (node.kind() == NodeKind::call_function)
+          for (const auto& output : node.outputs()) output->type = {};
+    });
+  }
 }
 
 /// Decides until every tensor of the plan has parameters.
@@ -46,7 +73,7 @@ std::pair<QuantPlan, QParams> decide_with_stats(Model& model, const QConfigMappi
 }  // namespace
 
 ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& options, Diagnostics& diagnostics) {
-  const BackendConfig backend = BackendConfig::parse(required_metadata(model, kBackendKey), kBackendKey);
+  const BackendConfig backend = backend_of(model);
   const QConfigMapping qconfig = qconfig_of(model, options);
   if (strip_observers(model) == 0) throw invalid_file("is not a prepared model: it holds no observers");
   infer_types(model);
@@ -55,9 +82,11 @@ ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& op
   ConvertReport report;
   for (const NodeDecision& decision : plan.nodes) ++(decision.quantized ? report.quantized_calls : report.float_calls);
   report.tensors = plan.order.size();
+  forget_types_in_groups(model);
   to_qdq(model, plan, qparams, backend.placement);
   lint(model, "after pass to_qdq");
   model.set_metadata(kQConfigKey, qconfig.to_json());
+  shorten_backend(model, backend);
   model.remove_metadata(kStatsKey);
   model.remove_metadata(kWrapKey);
   return report;

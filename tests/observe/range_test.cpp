@@ -143,6 +143,13 @@ TEST_CASE("entropy: searches, and lets go of outliers") {
   CHECK(range->lo == -range->hi);
 }
 
+TEST_CASE("entropy: the zeros that Relu makes do not narrow the range") {
+  testing::Random random(14);
+  std::vector<float> values(200000);
+  for (float& value : values) value = static_cast<float>(std::max(random.bell(), 0.0));
+  CHECK(choose_range("entropy", statistics_of(values), {.codes = {0, 255}})->hi > 2.75f);
+}
+
 TEST_CASE("mse and octav: close to the least error that one factor allows") {
   for (const char* kind : kKinds) {
     CAPTURE(kind);

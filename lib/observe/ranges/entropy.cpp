@@ -1,6 +1,7 @@
 // entropy: the range whose codes keep most of the distribution, by the Kullback-Leibler divergence of the histogram clipped to the range
 // (what is outside counts in its end bins) from the same bins spread evenly within each code.
 //   D = sum p log(p / q);  in a code with count C over Z occupied bins q = C / Z, so D needs per code only C, Z and sum c log c.
+// Zero has a code of its own in any range, so the zeros that Relu makes say nothing about it: the bin of zero counts as its neighbour.
 
 #include <algorithm>
 #include <cmath>
@@ -21,10 +22,12 @@ double x_log_x(double x) { return x > 0 ? x * std::log(x) : 0; }
 class Sums {
  public:
   explicit Sums(const Histogram& histogram) : first_(histogram.first_bin()), rows_(1) {
-    for (const uint64_t counted : histogram.counts()) {
-      const auto count = static_cast<double>(counted);
+    const auto counts = histogram.counts();
+    for (size_t i = 0; i < counts.size(); ++i) {
+      const bool zero = static_cast<int64_t>(i) == -first_;
+      const auto count = static_cast<double>(zero ? without_zeros(counts, i) : counts[i]);
       const Row& row = rows_.back();
-      rows_.push_back({row.count + count, row.occupied + (counted > 0), row.entropy + x_log_x(count)});
+      rows_.push_back({row.count + count, row.occupied + (count > 0), row.entropy + x_log_x(count)});
     }
   }
   struct Row {
@@ -40,6 +43,11 @@ class Sums {
   int64_t end() const { return first_ + static_cast<int64_t>(rows_.size()) - 1; }
 
  private:
+  static uint64_t without_zeros(std::span<const uint64_t> counts, size_t zero) {
+    const uint64_t left = zero > 0 ? counts[zero - 1] : 0, right = zero + 1 < counts.size() ? counts[zero + 1] : 0;
+    return std::min(counts[zero], std::max(left, right));
+  }
+
   int64_t first_;
   std::vector<Row> rows_;
 };

@@ -31,6 +31,23 @@ Stats collect(const Options& options, const Model& prepared, Session& session) {
   return std::move(result.stats);
 }
 
+size_t weight_bytes(const Model& model) {
+  size_t total = 0;
+  for_each_graph(*model.graph, [&](Graph& graph) {
+    for (const Node& node : graph.nodes())
+      if (node.weight && node.weight->tensor.defined()) total += node.weight->tensor.byte_size();
+  });
+  return total;
+}
+
+/// The prepared model as `calibrate` and `convert` would read it from a file: so the result has the same bytes. Models too large for
+/// one message keep what they have; their value_info may say more.
+void through_its_bytes(Model& model) {
+  if (weight_bytes(model) > onnxio::kInlineLimit) return;
+  const std::string base_dir = model.base_dir;
+  model = onnxio::parse(onnxio::serialize(model), "prepared model", base_dir);
+}
+
 int run(const Options& options, Session& session) {
   options.output.check(session);
   if (options.mode != "static") throw unsupported("--mode " + options.mode + ": only static quantization is there yet");
@@ -41,6 +58,7 @@ int run(const Options& options, Session& session) {
   with_frame(options.model.path, [&] { prepare(model, prepare_options, repeated_by_convert); });
   for (const Diagnostic& each : repeated_by_convert.all())
     if (each.kind != "float") session.diagnostics.warn(each.kind, each.subject, each.message);
+  through_its_bytes(model);
   const Stats stats = collect(options, model, session);
   const ConvertReport result = with_frame(options.model.path, [&] {
     return convert(model, stats, {std::nullopt, options.observer}, session.diagnostics);

@@ -45,18 +45,6 @@ QConfigMapping qconfig_of(const Model& model, const ConvertOptions& options) {
   return options.observer.empty() ? mapping : mapping.with_activation_observer(options.observer);
 }
 
-/// Files keep no types inside of groups. Neither does a model that was just prepared in this process: the same bytes come of both.
-void forget_types_in_groups(Model& model) {
-  for (const auto& function : model.functions) {
-    if (function->domain != kFusedDomain) continue;
-    for_each_graph(*function->body, [](Graph& graph) {
-      for (Node& node : graph.nodes())
-        if (node.kind() == NodeKind::call_function)
-          for (const auto& output : node.outputs()) output->type = {};
-    });
-  }
-}
-
 /// Decides until every tensor of the plan has parameters.
 std::pair<QuantPlan, QParams> decide_with_stats(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend,
                                                 const Stats& stats) {
@@ -82,7 +70,6 @@ ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& op
   ConvertReport report;
   for (const NodeDecision& decision : plan.nodes) ++(decision.quantized ? report.quantized_calls : report.float_calls);
   report.tensors = plan.order.size();
-  forget_types_in_groups(model);
   to_qdq(model, plan, qparams, backend.placement);
   lint(model, "after pass to_qdq");
   model.set_metadata(kQConfigKey, qconfig.to_json());

@@ -1,5 +1,6 @@
 // qtool: parses the command line, runs one command, turns errors into one line and an exit code.
 
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
@@ -80,6 +81,9 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace qtool::cmd
 
 int main(int argc, char** argv) {
+  // Large buffers go back to the system when freed. Left to itself glibc raises this threshold with every large free, and inputs of
+  // changing size then fragment its heap: calibration's memory would grow with the number of samples.
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
   qtool::install_interrupt_handler();
   return qtool::cmd::parse_and_run(argc, argv);
 }

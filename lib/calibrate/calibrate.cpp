@@ -19,6 +19,11 @@ Detail detail_of(const Node& observer) {
   return rule ? rule->needs : Detail::histogram;
 }
 
+bool keeps_samples(const Node& observer) {
+  const std::string* name = observer.string_attr("observer");
+  return name && needs_samples(*name);
+}
+
 /// One thread: a runner and what it saw.
 class Worker {
  public:
@@ -45,13 +50,16 @@ class Worker {
   struct Slot {
     std::string tensor;
     Detail detail;
+    bool keeps_samples;
     TensorStatistics statistics;
   };
 
   void see(const Node& observer, const Array& value) {
     auto [at, fresh] = slots_.try_emplace(&observer);
-    if (fresh) at->second = {observed_tensor(observer), detail_of(observer), {}};
-    at->second.statistics.observe(value.tensor.floats(), sample_, at->second.detail);
+    Slot& slot = at->second;
+    if (fresh) slot = {observed_tensor(observer), detail_of(observer), keeps_samples(observer), {}};
+    slot.statistics.observe(value.tensor.floats(), sample_, slot.detail);
+    if (!slot.keeps_samples) slot.statistics.samples = {};
   }
 
   Runner runner_;

@@ -58,10 +58,14 @@ const RangeRule* range_rule(std::string_view observer) {
   return rule == std::end(kRules) ? nullptr : rule;
 }
 
+bool needs_samples(std::string_view observer) { return observer.starts_with("moving_average"); }
+
 std::optional<Range> choose_range(std::string_view observer, const TensorStatistics& statistics, const RangeOptions& options) {
   const RangeRule& rule = rule_or_bug(observer);
   if (!statistics.empty() && rule.needs == Detail::histogram && statistics.histogram.empty())
     throw invalid_file("observer \"" + std::string(observer) + "\" needs a histogram, the statistics hold extremes only");
+  if (!statistics.empty() && needs_samples(observer) && statistics.samples.empty())
+    throw invalid_file("observer \"" + std::string(observer) + "\" needs the extremes of every sample: calibrate with it in the qconfig");
   return rule.choose(statistics, options);
 }
 

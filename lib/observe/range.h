@@ -39,8 +39,11 @@ std::span<const RangeRule> range_rules();
 /// Null when the observer is not one that reads values (fixed_qparams, placeholder, none).
 const RangeRule* range_rule(std::string_view observer);
 
+/// Moving averages read the extremes of every sample, which grow with the samples: calibration keeps them for these observers alone.
+bool needs_samples(std::string_view observer);
+
 /// The range of an activation; nothing when no finite value was seen. Throws Error(bug) on an observer without a rule, and
-/// Error(invalid_file) when the rule needs a histogram and none was collected.
+/// Error(invalid_file) when the rule needs a histogram, or the extremes of every sample, and none were collected.
 std::optional<Range> choose_range(std::string_view observer, const TensorStatistics& statistics, const RangeOptions& options);
 
 /// The range of a weight (float32): one for axis -1, else one for every slice along `axis`. An empty slice has [0, 0].

@@ -32,28 +32,16 @@ void Stats::merge(const Stats& other) {
   for (const auto& [tensor, statistics] : other.tensors) tensors[tensor].merge(statistics);
 }
 
+/// One tensor a line, each turned into text on its own: the whole as one document would cost many times its size.
 std::string Stats::to_json() const {
-  Json json;
-  json["format"] = "qtool.stats";
-  json["version"] = kVersion;
-  json["model"] = model;
-  json["samples"] = samples;
-  Json& list = json["tensors"] = Json::object();
-  for (const auto& [tensor, statistics] : tensors) list[tensor] = statistics.to_json();
-  std::string text = "{\n";
-  for (auto at = json.begin(); at != json.end(); ++at) {
-    text += Json(at.key()).dump() + ": ";
-    if (at.key() == "tensors") {  // one tensor a line
-      text += "{";
-      const char* separator = "\n";
-      for (auto row = at->begin(); row != at->end(); ++row, separator = ",\n")
-        text += separator + Json(row.key()).dump() + ": " + row->dump();
-      text += "\n}\n";
-    } else {
-      text += at->dump() + ",\n";
-    }
+  std::string text = "{\n\"format\": \"qtool.stats\",\n\"version\": " + std::to_string(kVersion) + ",\n\"model\": " + Json(model).dump();
+  text += ",\n\"samples\": " + Json(samples).dump(-1, ' ', false, Json::error_handler_t::replace) + ",\n\"tensors\": {";
+  const char* separator = "\n";
+  for (const auto& [tensor, statistics] : tensors) {
+    text += separator + Json(tensor).dump(-1, ' ', false, Json::error_handler_t::replace) + ": " + statistics.to_json().dump();
+    separator = ",\n";
   }
-  return text + "}\n";
+  return text + "\n}\n}\n";
 }
 
 Stats Stats::parse(std::string_view text, const std::string& source) {

@@ -26,9 +26,7 @@ int run(const Options& options, Session& session) {
     return convert(model, stats, convert_options, session.diagnostics);
   });
   options.output.save(model);
-  session.report["quantized_nodes"] = result.quantized_calls;
-  session.report["float_nodes"] = result.float_calls;
-  session.report["quantized_tensors"] = result.tensors;
+  report_convert(result, session);
   return 0;
 }
 

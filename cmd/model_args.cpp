@@ -71,6 +71,21 @@ QConfigMapping ConfigArgs::load_qconfig() const {
 
 BackendConfig ConfigArgs::load_backend() const { return BackendConfig::load(backend); }
 
+void PrepareArgs::add_to(CLI::App& app) {
+  app.add_option("--mode", mode, "static, dynamic or weight-only")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
+  app.add_option("--wrap", wrap, "keep these nodes as they are: re:REGEX, name:NODE, type:OP, A..B");
+}
+
+void PrepareArgs::check() const {
+  if (mode != "static") throw unsupported("--mode " + mode + ": only static quantization is there yet");
+}
+
+void report_convert(const ConvertReport& result, Session& session) {
+  session.report["quantized_nodes"] = result.quantized_calls;
+  session.report["float_nodes"] = result.float_calls;
+  session.report["quantized_tensors"] = result.tensors;
+}
+
 std::string digest_of_prepared(const Model& model) {
   if (!model.find_metadata(kStatsKey)) return onnxio::digest(model);
   Model bare = copy(model);

@@ -11,6 +11,7 @@
 #include "data/sample_set.h"
 #include "graph/model.h"
 #include "observe/stats.h"
+#include "quantize/convert.h"
 
 namespace qtool::cmd {
 
@@ -44,6 +45,18 @@ struct ConfigArgs {
   QConfigMapping load_qconfig() const;  ///< default: the qconfig named like the backend
   BackendConfig load_backend() const;
 };
+
+/// `--mode` and `--wrap`, of the commands that prepare.
+struct PrepareArgs {
+  std::string mode = "static";
+  std::vector<std::string> wrap;
+  void add_to(CLI::App& app);
+  /// Throws Error(unsupported) for a mode that is not there.
+  void check() const;
+};
+
+/// What convert did, into the JSON object.
+void report_convert(const ConvertReport& result, Session& session);
 
 /// Statistics inside a prepared model, or from a file; checked against the model. `digest`: of the model without them.
 Stats load_stats(const Model& model, const std::string& path, const std::string& digest);

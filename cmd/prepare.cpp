@@ -13,15 +13,14 @@ struct Options {
   ModelArgs model;
   OutputArgs output;
   ConfigArgs config;
-  std::string mode = "static";
-  std::vector<std::string> wrap;
+  PrepareArgs prepare;
   bool explain = false;
 };
 
 int run(const Options& options, Session& session) {
   options.output.check(session);
-  if (options.mode != "static") throw unsupported("--mode " + options.mode + ": only static quantization is there yet");
-  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.wrap, {}};
+  options.prepare.check();
+  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.prepare.wrap, {}};
   Model model = options.model.load();
   prepare_options.source = onnxio::digest(model);
   const QuantPlan plan = with_frame(options.model.path, [&] { return prepare(model, prepare_options, session.diagnostics); });
@@ -42,8 +41,7 @@ std::function<int(Session&)> add_prepare(CLI::App& app, Session& session) {
   options->model.add_to(app, "float ONNX model; - is stdin");
   options->output.add_to(app, "prepared model");
   options->config.add_to(app);
-  app.add_option("--mode", options->mode, "static, dynamic or weight-only")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
-  app.add_option("--wrap", options->wrap, "keep these nodes as they are: re:REGEX, name:NODE, type:OP, A..B");
+  options->prepare.add_to(app);
   app.add_flag("--explain", options->explain, "print the decision for every node and tensor");
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };

@@ -16,8 +16,8 @@ struct Options {
   DataArgs data;
   OutputArgs output;
   ConfigArgs config;
-  std::string mode = "static", engine = "auto", observer;
-  std::vector<std::string> wrap;
+  PrepareArgs prepare;
+  std::string engine = "auto", observer;
 };
 
 Stats collect(const Options& options, const Model& prepared, Session& session) {
@@ -50,8 +50,8 @@ void through_its_bytes(Model& model) {
 
 int run(const Options& options, Session& session) {
   options.output.check(session);
-  if (options.mode != "static") throw unsupported("--mode " + options.mode + ": only static quantization is there yet");
-  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.wrap, {}};
+  options.prepare.check();
+  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.prepare.wrap, {}};
   Model model = options.model.load();
   prepare_options.source = onnxio::digest(model);
   Diagnostics repeated_by_convert;
@@ -64,9 +64,7 @@ int run(const Options& options, Session& session) {
     return convert(model, stats, {std::nullopt, options.observer}, session.diagnostics);
   });
   options.output.save(model);
-  session.report["quantized_nodes"] = result.quantized_calls;
-  session.report["float_nodes"] = result.float_calls;
-  session.report["quantized_tensors"] = result.tensors;
+  report_convert(result, session);
   return 0;
 }
 
@@ -80,10 +78,9 @@ std::function<int(Session&)> add_quantize(CLI::App& app, Session& session) {
   options->data.add_to(app, false);
   options->output.add_to(app, "int8 model");
   options->config.add_to(app);
-  app.add_option("--mode", options->mode, "static, dynamic or weight-only")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
+  options->prepare.add_to(app);
   app.add_option("--engine", options->engine, "engine of calibration: auto, onednn or reference")->capture_default_str();
   app.add_option("--observer", options->observer, "another range rule (minmax, percentile, mse, ...)");
-  app.add_option("--wrap", options->wrap, "keep these nodes as they are: re:REGEX, name:NODE, type:OP, A..B");
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };
 }

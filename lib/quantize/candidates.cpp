@@ -54,7 +54,8 @@ class InputRoles {
 
   void assign() {
     for (size_t i = 0; i < seen_.call_input.size(); ++i) one(i);
-    if (decision_.data.empty()) refuse("no input of it is a float activation");
+    const bool table = decision_.role == QuantTraits::Kind::pass_through && !decision_.constants.empty();
+    if (decision_.data.empty() && !table) refuse("no input of it is a float activation");
   }
 
  private:
@@ -138,6 +139,7 @@ class CandidateFinder {
     if (row->dtype_configs.empty()) return refused(decision, "backend \"" + backend_.name + "\" computes " + row->pattern + " in float");
     constraints(decision, *row);
     cost(decision);
+    decision.eligible = decision.reasons.empty();
     return decision;
   }
 

@@ -71,24 +71,6 @@ class GroupParams {
   std::map<size_t, std::optional<QuantParams>> params_;
 };
 
-CodeRange weight_codes(const ObserverSpec& spec, const Placement& placement) {
-  CodeRange codes = spec.codes;
-  if (placement.max_weight_abs > 0) {
-    codes.lo = std::max<int64_t>(codes.lo, -placement.max_weight_abs);
-    codes.hi = std::min<int64_t>(codes.hi, placement.max_weight_abs);
-  }
-  return codes;
-}
-
-ConstantParams weight_params(const Tensor& weight, const ObserverSpec& spec, int own_axis, const Placement& placement) {
-  const int axis = !is_per_channel(spec.qscheme) ? -1 : spec.ch_axis >= 0 ? spec.ch_axis : own_axis;
-  RangeOptions options = options_of(spec);
-  options.codes = weight_codes(spec, placement);
-  const std::vector<Range> ranges = choose_weight_ranges(spec.observer, weight, axis, options);
-  return {params_of_ranges(ranges, axis, spec.dtype, options.codes, is_symmetric(spec.qscheme), spec.eps, spec.power_of_two),
-          options.codes};
-}
-
 /// A bias above 2^31 steps of scale_x * scale_w cannot be stored: its channel takes a larger weight scale (QDQ 4).
 void make_room_for_bias(QuantParams& weight, float input_scale, const Tensor& bias) {
   constexpr double kMost = 2147483520.0;  // largest float below 2^31
@@ -100,16 +82,16 @@ void make_room_for_bias(QuantParams& weight, float input_scale, const Tensor& bi
   }
 }
 
+/// A table whose codes are moved as they are has the parameters of what comes out; other constants have their own.
+ConstantParams constant_params(const NodeDecision& decision, size_t input, const QParams& result) {
+  const ObserverSpec& spec = decision.qconfig->activation;
+  if (decision.role == QuantTraits::Kind::pass_through) return {result.tensors.at(decision.call->out(0)), spec.codes};
+  return operand_params(*decision.call->in(input)->constant(), spec);
+}
+
 void choose_constants(const NodeDecision& decision, const Placement& placement, QParams& result) {
   auto& list = result.constants[decision.call];
-  for (const size_t input : decision.constants)
-    list.emplace_back(input, weight_params(*decision.call->in(input)->constant(),
-                                           [&] {
-                                             ObserverSpec spec = decision.qconfig->activation;
-                                             spec.observer = "minmax";
-                                             return spec;
-                                           }(),
-                                           -1, {}));
+  for (const size_t input : decision.constants) list.emplace_back(input, constant_params(decision, input, result));
   if (!decision.weight) return;
   ConstantParams weight =
       weight_params(*decision.call->in(decision.weight->input)->constant(), decision.qconfig->weight, decision.weight->axis, placement);
@@ -117,6 +99,12 @@ void choose_constants(const NodeDecision& decision, const Placement& placement, 
   if (decision.bias && x != result.tensors.end())
     make_room_for_bias(weight.params, x->second.scale(), *decision.call->in(*decision.bias)->constant());
   list.emplace_back(decision.weight->input, std::move(weight));
+}
+
+void choose_table(const StoredTable& table, const Placement& placement, QParams& result) {
+  const Tensor& constant = *table.call->in(table.input)->constant();
+  result.constants[table.call].emplace_back(
+      table.input, table.axis < 0 ? operand_params(constant, table.spec) : weight_params(constant, table.spec, table.axis, placement));
 }
 
 }  // namespace
@@ -135,6 +123,7 @@ QParams choose_qparams(const QuantPlan& plan, const Stats& stats, const Placemen
   if (!result.missing.empty()) return result;
   for (const NodeDecision& decision : plan.nodes)
     if (decision.quantized) choose_constants(decision, placement, result);
+  for (const StoredTable& table : plan.tables) choose_table(table, placement, result);
   return result;
 }
 

@@ -7,15 +7,10 @@
 #include <vector>
 
 #include "observe/stats.h"
+#include "quantize/constant_params.h"
 #include "quantize/quant_plan.h"
 
 namespace qtool {
-
-/// A constant input of one call: its parameters and how its codes are bounded.
-struct ConstantParams {
-  QuantParams params;
-  CodeRange codes;
-};
 
 struct QParams {
   std::unordered_map<const Value*, QuantParams> tensors;                                      ///< every tensor of the plan

@@ -11,10 +11,17 @@ class ConstantRewriter {
       : qparams_(qparams), placement_(placement), nodes_(nodes) {}
 
   void rewrite(const NodeDecision& decision) {
-    for (const size_t input : decision.constants) store(decision, input);
+    for (const size_t input : decision.constants) store(*decision.call, input);
     if (!decision.weight) return;
-    store(decision, decision.weight->input);
+    store(*decision.call, decision.weight->input);
     if (decision.bias && placement_.bias == Placement::Bias::int32_dq) store_bias(decision);
+  }
+
+  void store(Node& call, size_t input) {
+    const ConstantParams* chosen = qparams_.constant_of(call, input);
+    if (!chosen) throw bug("to_qdq: no parameters for input " + std::to_string(input) + " of " + call.path());
+    const Value& original = *call.in(input);
+    put(call, input, original, chosen->params, [&] { return quantize(*original.constant(), chosen->params, chosen->codes); });
   }
 
  private:
@@ -24,23 +31,16 @@ class ConstantRewriter {
     Value* real;
   };
 
-  void store(const NodeDecision& decision, size_t input) {
-    const ConstantParams* chosen = qparams_.constant_of(*decision.call, input);
-    if (!chosen) throw bug("to_qdq: no parameters for input " + std::to_string(input) + " of " + decision.call->path());
-    const Value& original = *decision.call->in(input);
-    put(decision, input, original, chosen->params, [&] { return quantize(*original.constant(), chosen->params, chosen->codes); });
-  }
-
   void store_bias(const NodeDecision& decision) {
     const Value& original = *decision.call->in(*decision.bias);
     const float input_scale = qparams_.tensors.at(decision.call->in(decision.data.front())).scale();
     const ConstantParams* weight = qparams_.constant_of(*decision.call, decision.weight->input);
     auto [codes, params] = quantize_bias(*original.constant(), input_scale, weight->params);
-    put(decision, *decision.bias, original, params, [&, stored = codes] { return stored; });
+    put(*decision.call, *decision.bias, original, params, [&, stored = codes] { return stored; });
   }
 
   template <class MakeCodes>
-  void put(const NodeDecision& decision, size_t input, const Value& original, const QuantParams& params, MakeCodes&& make_codes) {
+  void put(Node& call, size_t input, const Value& original, const QuantParams& params, MakeCodes&& make_codes) {
     Value* real = nullptr;
     for (const Stored& stored : stored_)
       if (stored.original == &original && stored.params == params) real = stored.real;
@@ -48,7 +48,7 @@ class ConstantRewriter {
       real = &nodes_.constant(take_name(const_cast<Value&>(original)), make_codes(), params);
       stored_.push_back({&original, params, real});
     }
-    decision.call->graph().set_input(*decision.call, input, real);
+    call.graph().set_input(call, input, real);
   }
 
   /// The DQ output takes the constant's name; the float initializer steps aside (and vanishes when nobody else uses it).
@@ -82,6 +82,7 @@ void constants_to_qdq(const QuantPlan& plan, const QParams& qparams, const Place
   ConstantRewriter rewriter(qparams, placement, nodes);
   for (const NodeDecision& decision : plan.nodes)
     if (decision.quantized) rewriter.rewrite(decision);
+  for (const StoredTable& table : plan.tables) rewriter.store(*table.call, table.input);
 }
 
 }  // namespace qtool

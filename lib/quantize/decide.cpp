@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <map>
 
+#include "quantize/constant_params.h"
 #include "quantize/groups.h"
 #include "quantize/spread.h"
+#include "quantize/tables.h"
 
 namespace qtool {
 namespace {
@@ -69,10 +71,16 @@ class TensorDecider {
     return found == by_call_.end() ? nullptr : found->second;
   }
 
+  /// Its codes are those of a constant: values that calibration did not meet count too.
+  static bool reads_table(const NodeDecision& maker) {
+    return maker.quantized && maker.role == QuantTraits::Kind::pass_through && maker.data.empty();
+  }
+
   /// Softmax, Sigmoid, ...: scale = span / number of codes, zero point where 0 lies (QDQ 4).
   std::optional<QuantParams> fixed_params(const Value& value, const ObserverSpec& spec) const {
     if (spec.scale && spec.zero_point) return QuantParams{spec.dtype, -1, {*spec.scale}, {*spec.zero_point}};
     const NodeDecision* maker = plan_.decision_of(value.producer());
+    if (maker && reads_table(*maker)) return operand_params(*maker->call->in(maker->constants[0])->constant(), spec).params;
     const auto range = placement_.fixed_range.find(maker ? maker->root->op : value.producer().op);
     if (range == placement_.fixed_range.end()) return std::nullopt;
     const auto [lo, hi] = range->second;
@@ -84,7 +92,7 @@ class TensorDecider {
   /// A member whose values another member of its group produces needs no observer.
   bool derived(const Value& value) const {
     const NodeDecision* maker = quantized_producer(value);
-    if (!maker) return false;
+    if (!maker || reads_table(*maker)) return false;
     const size_t group = plan_.tensors.at(&value).group;
     return std::all_of(maker->data.begin(), maker->data.end(), [&](size_t input) {
       const auto found = plan_.tensors.find(maker->call->in(input));
@@ -127,6 +135,7 @@ QuantPlan decide(Model& model, const QConfigMapping& qconfig, const BackendConfi
   const std::unordered_set<const Value*> coded = spread_codes(plan.nodes);
   const TensorGroups groups = group_tensors(plan.nodes, coded, backend.placement);
   TensorDecider(plan, groups, coded, backend.placement).run(*model.graph);
+  plan.tables = find_tables(plan, backend.placement);
   return plan;
 }
 

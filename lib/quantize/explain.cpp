@@ -51,6 +51,13 @@ std::string told(const QuantPlan& plan, const Value& value) {
   return "shares the parameters of " + (first ? first->path() : "its group");
 }
 
+std::string name_of_table(const StoredTable& table) { return table.call->in(table.input)->name(); }
+
+std::string told(const StoredTable& table) {
+  return "kept as " + std::string(name_of(table.spec.dtype)) + (table.axis < 0 ? "" : " by rows") + ", read as float by " +
+         table.call->path() + " (" + table.rule + ")";
+}
+
 Json tensor_json(const QuantPlan& plan, const Value& value) {
   const TensorDecision& decision = plan.tensors.at(&value);
   Json json{{"tensor", value.path()},
@@ -78,11 +85,13 @@ std::string explain_text(const QuantPlan& plan) {
             "\n";
   text += "tensors\n";
   for (const Value* value : plan.order) text += "  " + padded(value->path(), width) + told(plan, *value) + "\n";
+  if (!plan.tables.empty()) text += "tables\n";
+  for (const StoredTable& table : plan.tables) text += "  " + padded(name_of_table(table), width) + told(table) + "\n";
   return text;
 }
 
 std::string explain_json(const QuantPlan& plan) {
-  Json json{{"nodes", Json::array()}, {"tensors", Json::array()}};
+  Json json{{"nodes", Json::array()}, {"tensors", Json::array()}, {"tables", Json::array()}};
   for (const NodeDecision& decision : plan.nodes)
     json["nodes"].push_back({{"node", decision.call->path()},
                              {"target", decision.call->target()},
@@ -91,6 +100,12 @@ std::string explain_json(const QuantPlan& plan) {
                              {"rule", decision.rule},
                              {"reasons", decision.reasons}});
   for (const Value* value : plan.order) json["tensors"].push_back(tensor_json(plan, *value));
+  for (const StoredTable& table : plan.tables)
+    json["tables"].push_back({{"constant", name_of_table(table)},
+                              {"node", table.call->path()},
+                              {"dtype", name_of(table.spec.dtype)},
+                              {"axis", table.axis},
+                              {"rule", table.rule}});
   return json.dump(2);
 }
 

@@ -17,7 +17,7 @@ namespace {
 
 void join_sides(TensorGroups& groups, const NodeDecision& decision) {
   const Node& call = *decision.call;
-  const Value* first = call.in(decision.data.front());
+  const Value* first = decision.data.empty() ? call.out(0) : call.in(decision.data.front());
   for (const size_t input : decision.data) groups.join(call.in(input), first);
   for (const auto& value : call.outputs())
     if (value) groups.join(value.get(), first);

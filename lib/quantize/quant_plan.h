@@ -26,6 +26,7 @@ struct NodeDecision {
   const Node* root = nullptr;  ///< the operator that stands for a fused group; the call itself otherwise
   QuantTraits::Kind role = QuantTraits::Kind::float_only;
   bool quantized = false;
+  bool eligible = false;             ///< backend, qconfig and its own inputs allow int8; what its neighbours do is another matter
   std::vector<std::string> reasons;  ///< why float; empty when quantized
   std::string pattern;               ///< of the backend, as written; empty: none matched
   std::string rule;                  ///< of the qconfig: `global`, `module_name "/head"`
@@ -50,10 +51,21 @@ struct TensorDecision {
   std::string rule;
 };
 
+/// A table of numbers (an embedding, positions that are added) read by a call that stays float: kept as codes behind a DQ, which
+/// makes the file smaller and the arithmetic no faster.
+struct StoredTable {
+  Node* call = nullptr;
+  size_t input = 0;
+  int axis = -1;  ///< per-channel axis; -1 per tensor
+  ObserverSpec spec;
+  std::string rule;
+};
+
 struct QuantPlan {
   std::vector<NodeDecision> nodes;  ///< every call with a float output, in execution order, bodies included
   std::unordered_map<const Value*, TensorDecision> tensors;
   std::vector<Value*> order;  ///< the keys of `tensors` in execution order
+  std::vector<StoredTable> tables;
   const NodeDecision* decision_of(const Node& call) const;
   bool quantizes_anything() const;
 

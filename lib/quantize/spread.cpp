@@ -122,7 +122,8 @@ bool needs_coded_output(const NodeDecision& decision) {
 std::unordered_set<const Value*> spread_codes(std::vector<NodeDecision>& nodes) {
   std::unordered_set<const Value*> coded = Spreader(nodes).run();
   for (NodeDecision& decision : nodes)
-    if (!decision.quantized && decision.reasons.empty()) decision.reasons.push_back("its inputs are float");
+    if (!decision.quantized && decision.reasons.empty())
+      decision.reasons.push_back(decision.data.empty() ? "nothing behind it takes codes" : "its inputs are float");
   return coded;
 }
 

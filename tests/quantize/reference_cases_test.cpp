@@ -2,8 +2,7 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
-#include "quantize/prepare.h"
-#include "support/models.h"
+#include "converted.h"
 
 using namespace qtool;
 using namespace qtool::testing;
@@ -11,7 +10,7 @@ using Catch::Matchers::ContainsSubstring;
 
 namespace {
 
-constexpr const char *kBackend = R"json({
+constexpr const char* kBackend = R"json({
   "name": "small",
   "dtype_configs": {
     "u8": {"input": {"dtype": "uint8", "quant_max_upper_bound": 127, "scale_min_lower_bound": 0.000244140625},
@@ -59,13 +58,6 @@ Prepared prepared(bool with_bn, int quant_max, const std::string& eps) {
   result.plan = prepare(result.model, options, diagnostics);
   for (NodeDecision& each : result.plan.nodes) each.qconfig = nullptr;  // options end here
   return result;
-}
-
-const NodeDecision& decision(const QuantPlan& plan, const std::string& name) {
-  for (const NodeDecision& each : plan.nodes)
-    if (each.call->name == name) return each;
-  FAIL("no decision for " + name);
-  throw 0;
 }
 
 }  // namespace

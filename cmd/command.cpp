@@ -44,13 +44,17 @@ std::string line_of(const std::vector<std::string>& subjects, const std::string&
 }
 
 std::string prefix_of(const std::string& kind) {
-  if (kind == "float") return "left float: ";
+  if (kind == "float" || kind == "constraint") return "left float: ";
   if (kind == "sample_skipped") return "sample skipped: ";
   if (kind == "not_fused") return "not fused: ";
   return "";
 }
 
-bool breaks_strict(const Diagnostic& diagnostic) { return diagnostic.kind != "not_fused" && diagnostic.kind != "float"; }
+/// What is float by nature, could not be fused, or was put right is told but no mistake of the user.
+bool breaks_strict(const Diagnostic& diagnostic) {
+  constexpr std::string_view kTold[] = {"not_fused", "float", "widened", "default_input"};
+  return std::find(std::begin(kTold), std::end(kTold), diagnostic.kind) == std::end(kTold);
+}
 
 }  // namespace
 

@@ -74,6 +74,7 @@ BackendConfig ConfigArgs::load_backend() const { return BackendConfig::load(back
 void PrepareArgs::add_to(CLI::App& app) {
   app.add_option("--mode", mode, "static, dynamic or weight-only")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
   app.add_option("--wrap", wrap, "keep these nodes as they are: re:REGEX, name:NODE, type:OP, A..B");
+  app.add_flag("--freeze", freeze, "initializers that are graph inputs too become constant");
 }
 
 void PrepareArgs::check() const {

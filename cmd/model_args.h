@@ -46,10 +46,11 @@ struct ConfigArgs {
   BackendConfig load_backend() const;
 };
 
-/// `--mode` and `--wrap`, of the commands that prepare.
+/// `--mode`, `--wrap` and `--freeze`, of the commands that prepare.
 struct PrepareArgs {
   std::string mode = "static";
   std::vector<std::string> wrap;
+  bool freeze = false;
   void add_to(CLI::App& app);
   /// Throws Error(unsupported) for a mode that is not there.
   void check() const;

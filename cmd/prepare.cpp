@@ -20,7 +20,7 @@ struct Options {
 int run(const Options& options, Session& session) {
   options.output.check(session);
   options.prepare.check();
-  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.prepare.wrap, {}};
+  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.prepare.wrap, {}, options.prepare.freeze};
   Model model = options.model.load();
   prepare_options.source = onnxio::digest(model);
   const QuantPlan plan = with_frame(options.model.path, [&] { return prepare(model, prepare_options, session.diagnostics); });

@@ -51,7 +51,7 @@ void through_its_bytes(Model& model) {
 int run(const Options& options, Session& session) {
   options.output.check(session);
   options.prepare.check();
-  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.prepare.wrap, {}};
+  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.prepare.wrap, {}, options.prepare.freeze};
   Model model = options.model.load();
   prepare_options.source = onnxio::digest(model);
   Diagnostics repeated_by_convert;

@@ -12,6 +12,13 @@ std::vector<PassReport> tidy(Model& model);
 /// Throws Error(unsupported) naming the operator that cannot be lifted.
 PassReport lift(Model& model, int64_t opset);
 
+/// float16 and bfloat16 become float32 everywhere inside; graph inputs and outputs keep their type (a Cast stands behind or in front).
+/// Operators without a row keep theirs and are skipped with the reason. Functions must be inlined. Infers types.
+PassReport widen_floats(Model& model);
+
+/// Initializers that are graph inputs too become weights: the inputs are gone.
+PassReport freeze_defaults(Model& model);
+
 /// Calls of local functions replaced by their bodies. `keep` says which calls stay.
 PassReport inline_functions(Model& model, const std::function<bool(const Node&)>& keep);
 

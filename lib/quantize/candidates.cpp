@@ -200,6 +200,7 @@ class CandidateFinder {
       for (const std::string& reason : own)
         if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
     }
+    decision.breaks_constraint = !reasons.empty();
     if (reasons.empty()) reasons.push_back("the backend computes it only with dynamic quantization");
     decision.reasons.insert(decision.reasons.end(), reasons.begin(), reasons.end());
   }

@@ -24,6 +24,28 @@ void report(const std::vector<PassReport>& passes, Diagnostics& diagnostics) {
     for (const PassReport::Skip& skip : pass.skips) diagnostics.warn("not_fused", skip.node, pass.name + ": " + skip.reason);
 }
 
+/// What a caller may change is no weight: said once.
+void settle_defaults(Model& model, bool freeze, Diagnostics& diagnostics) {
+  if (freeze) {
+    freeze_defaults(model);
+    lint(model, "after pass freeze_defaults");
+    return;
+  }
+  for (const Node* input : model.graph->placeholders())
+    if (input->weight)
+      diagnostics.warn("default_input", input->out()->name(),
+                       "an initializer that is also a graph input: callers may change it, so it is "
+                       "neither folded nor quantized as a weight (--freeze makes it constant)");
+}
+
+void widen(Model& model, Diagnostics& diagnostics) {
+  const PassReport report = widen_floats(model);
+  if (report.changes.empty()) return;
+  lint(model, "after pass widen_floats");
+  diagnostics.warn("widened", std::to_string(report.changes.size()) + " tensors", "float16 or bfloat16 in the file, computed as float32");
+  for (const PassReport::Skip& skip : report.skips) diagnostics.warn("widened", skip.node, skip.reason);
+}
+
 }  // namespace
 
 std::vector<FusionRule> fusion_rules(const BackendConfig& backend) {
@@ -48,7 +70,7 @@ void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, Diagnosti
     if (decision.quantized) continue;
     std::string reasons;
     for (const std::string& reason : decision.reasons) reasons += (reasons.empty() ? "" : "; ") + reason;
-    diagnostics.warn("float", decision.call->path(), reasons);
+    diagnostics.warn(decision.breaks_constraint ? "constraint" : "float", decision.call->path(), reasons);
   }
   for (const std::string& rule : qconfig.unmatched_rules()) diagnostics.warn("unmatched", rule, "matches no node");
 }
@@ -56,6 +78,8 @@ void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, Diagnosti
 QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diagnostics) {
   refuse_finished(model);
   inline_functions(model, [](const Node&) { return false; });
+  settle_defaults(model, options.freeze, diagnostics);
+  widen(model, diagnostics);
   tidy(model);
   lint(model, "after pass tidy");
   if (model.opset() < kLowestOpset) {

@@ -23,6 +23,7 @@ struct PrepareOptions {
   BackendConfig backend;
   std::vector<std::string> wrap;  ///< --wrap expressions
   std::string source;             ///< digest of the float file
+  bool freeze = false;            ///< initializers that are graph inputs too become weights
 };
 
 /// Edits `model`; returns the plan (it points into the model). Every call left float, every refused fusion and every qconfig rule

@@ -27,6 +27,7 @@ struct NodeDecision {
   QuantTraits::Kind role = QuantTraits::Kind::float_only;
   bool quantized = false;
   bool eligible = false;             ///< backend, qconfig and its own inputs allow int8; what its neighbours do is another matter
+  bool breaks_constraint = false;    ///< the qconfig asks for what the backend's dtype configs do not allow
   std::vector<std::string> reasons;  ///< why float; empty when quantized
   std::string pattern;               ///< of the backend, as written; empty: none matched
   std::string rule;                  ///< of the qconfig: `global`, `module_name "/head"`

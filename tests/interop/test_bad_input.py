@@ -156,3 +156,11 @@ def test_interrupted_calibration_saves_and_resumes(qtool, run, tmp_path):
     assert subprocess.run([*args, '--resume', '-o', 'part.json'], cwd=tmp_path, capture_output=True).returncode == 0
     assert subprocess.run([*args, '-o', 'whole.json'], cwd=tmp_path, capture_output=True).returncode == 0
     assert digest(tmp_path / 'part.json') == digest(tmp_path / 'whole.json')
+
+
+def test_strict_makes_a_qconfig_outside_the_backends_constraints_an_error(run, small, tmp_path):
+    narrow = {'observer': 'minmax', 'dtype': 'int16', 'qscheme': 'per_tensor_symmetric'}
+    (tmp_path / 'q.json').write_text(json.dumps({'global': {'activation': narrow, 'weight': {**narrow, 'dtype': 'int8'}}}))
+    told = run('prepare', small, '-o', 'prepared.onnx', '--qconfig', 'q.json')
+    assert told.code == 0 and 'int16' in told.err
+    refused(run('prepare', small, '-o', 'strict.onnx', '--qconfig', 'q.json', '--strict'), 1, '--strict')

@@ -48,14 +48,16 @@ Model network(bool with_bn) {
 struct Prepared {
   Model model;
   QuantPlan plan;
+  std::vector<Diagnostic> said;
 };
 
 Prepared prepared(bool with_bn, int quant_max, const std::string& eps) {
-  Prepared result{network(with_bn), {}};
+  Prepared result{network(with_bn), {}, {}};
   Diagnostics diagnostics;
   const PrepareOptions options{
       QConfigMapping::parse(qconfig(quant_max, eps), "q.json"), BackendConfig::parse(kBackend, "small.json"), {}, {}};
   result.plan = prepare(result.model, options, diagnostics);
+  result.said = diagnostics.all();
   for (NodeDecision& each : result.plan.nodes) each.qconfig = nullptr;  // options end here
   return result;
 }
@@ -88,4 +90,6 @@ TEST_CASE("quant_max 255 and a small eps: nothing is quantized, with two reasons
     CHECK_THAT(all, ContainsSubstring("255"));
     CHECK_THAT(all, ContainsSubstring("eps"));
   }
+  const auto breaches = std::count_if(result.said.begin(), result.said.end(), [](const Diagnostic& each) { return each.kind == "constraint"; });
+  CHECK(breaches == 2);  // sigmoid is not in the backend: no mistake of the qconfig
 }

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
-"""table.py QTOOL [TASK...]    qtool's default options against the peers of peers.py and the race of race.py, as Markdown tables.
+"""table.py QTOOL [--write] [TASK...]    qtool's default options against the peers of peers.py and the race of race.py, as Markdown tables.
+--write: the summary of all tasks also replaces docs/performance.md and the table in README.md.
 
 Exit 1 where qtool's metric is more than half a point below float (by its own engine or ONNX Runtime's), its file is larger than that of
 ONNX Runtime's u8s8 per-channel quantizer, or a command failed."""
-import json, os, subprocess, sys, tempfile, time
+import json, os, re, subprocess, sys, tempfile, time
 import tasklib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-TASKS = ['glyph-resnet8', 'glyph-mobilenetv2', 'vad-lstm-if', 'bytes-transformer', 'ppocr-cls', 'ppocr-det']
+TASKS = ['glyph-resnet8', 'glyph-mobilenetv2', 'vad-lstm-if', 'bytes-transformer', 'ppocr-cls', 'ppocr-det',
+         'topo-resnet50', 'topo-squeezenet', 'topo-densenet121', 'topo-inception_v1', 'topo-shufflenet']
+THREADS = (1, 2)
+ROOT = os.path.dirname(os.path.dirname(HERE))
 SIZE_PEER = 'ort-minmax-u8s8-channel'
 
 
@@ -60,23 +64,44 @@ def complaints(rows):
         yield f"{by_peer['qtool']['task']}: {by_peer['qtool']['file_kb']} KiB is larger than {SIZE_PEER}'s {size} KiB"
 
 
-def print_table(columns, rows):
-    print('|', ' | '.join(columns), '|\n|' + '---|' * len(columns))
-    for row in rows:
-        print('|', ' | '.join(str(row.get(c, '')) for c in columns), '|')
-    print(flush=True)
+def markdown(columns, rows):
+    lines = ['| ' + ' | '.join(columns) + ' |', '|' + '---|' * len(columns)]
+    return '\n'.join(lines + ['| ' + ' | '.join(str(row.get(c, '')) for c in columns) + ' |' for row in rows]) + '\n'
+
+
+def best(race, names):
+    """The fastest of these contenders: microseconds and name."""
+    return min(((race[name], name) for name in names if race.get(name)), default=(None, None))
+
+
+def summary(task, rows, races):
+    """One row of the summary: accuracy and size, then int8 and float latency beside the fastest peer's for each number of threads."""
+    by_peer = {row['peer']: row for row in rows}
+    shown = lambda name: f"{metric(by_peer[name])}, {by_peer[name]['file_kb']} KiB" if metric(by_peer.get(name, {})) is not None else ''
+    row = {'model': task, 'float': metric(by_peer['float']) if 'float' in by_peer else '', 'qtool int8': shown('qtool'), 'ONNX Runtime min-max': shown(SIZE_PEER)}
+    for threads, race in races.items():
+        suffix = f' ({threads}T)'
+        for kind, peers in (('int8', ('ort-int8', 'openvino-int8', 'xnnpack-int8')), ('float', ('ort-float', 'openvino-float'))):
+            own, (peer, name) = race.get('qtool-' + kind), best(race, peers)
+            if own and peer:
+                row[kind + suffix] = f"{own:.0f} / {peer:.0f} {name.split('-')[0]} = {peer / own:.2f}x"
+    return row
 
 
 def table(qtool, task):
+    """Prints one task's tables; returns its row of the summary and what is wrong with it."""
     with tempfile.TemporaryDirectory() as tmp:
         int8 = tmp + '/int8.onnx'
         rows = qtool_rows(qtool, task, int8, tmp + '/out') + json_lines(['peers.py', task, '--out', tmp])
         for row in rows:
             row['metric'] = metric(row) if metric(row) is not None else row.get('failed', '')[:60]
-        race = json_lines(['race.py', task, '--qtool', qtool, int8, '--rounds', '5', *peer_models(task, tmp)])
-    print_table(['task', 'peer', 'metric', 'file_kb', 'seconds', 'peak_mb'], rows)
-    print_table(['contender', 'median_us', 'times_qtool_int8'], race)
-    return list(complaints(rows))
+        print(markdown(['task', 'peer', 'metric', 'file_kb', 'seconds', 'peak_mb'], rows), flush=True)
+        races = {}
+        for threads in THREADS:
+            race = json_lines(['race.py', task, '--qtool', qtool, int8, '--rounds', '5', '--threads', str(threads), *peer_models(task, tmp)])
+            print(markdown(['contender', 'median_us', 'times_qtool_int8'], race), flush=True)
+            races[threads] = {line['contender']: line.get('median_us') for line in race}
+    return summary(task, rows, races), list(complaints(rows))
 
 
 def peer_models(task, folder):
@@ -85,13 +110,40 @@ def peer_models(task, folder):
     return [word for option, path in files.items() if os.path.exists(path) for word in (option, path)]
 
 
-def main(qtool, tasks):
-    found = []
-    for task in tasks or [t for t in TASKS if have(t)]:
+def cpu():
+    found = re.search(r'^model name\s*: (.*)$', open('/proc/cpuinfo').read(), re.M)
+    return f"{found.group(1) if found else 'unknown CPU'}, {os.cpu_count()} cores"
+
+
+def write(rows):
+    """docs/performance.md and the README's table."""
+    columns = list(dict.fromkeys(key for row in rows for key in row))
+    with open(ROOT + '/docs/performance.md', 'w') as file:
+        file.write('# Performance\n\nWritten by `scripts/peers --write`; run it to have the numbers of your machine. Accuracy is top1, F1 (ppocr-det) or cosine '
+                   'to float (models\nwithout labels). Latency: microseconds, medians of rounds in turns, qtool / the fastest peer = speed-up, with 1 and 2 threads.\n'
+                   'int8 peers: ONNX Runtime on its own min-max file, OpenVINO on NNCF\'s, XNNPACK on an int8 .tflite of the glyph models.\n\n'
+                   f'This machine: {cpu()}.\n\n' + markdown(columns, rows))
+    readme = open(ROOT + '/README.md').read()
+    short = [c for c in columns if '(2T)' not in c]
+    begin, end = '<!-- scripts/peers --write -->\n', '<!-- end -->'
+    before, rest = readme.split(begin)
+    with open(ROOT + '/README.md', 'w') as file:
+        file.write(before + begin + markdown(short, rows) + end + rest.split(end, 1)[1])
+
+
+def main(qtool, arguments):
+    names = [word for word in arguments if word != '--write']
+    rows, found = [], []
+    for task in names or [t for t in TASKS if have(t)]:
         try:
-            found += table(os.path.abspath(qtool), task)
+            row, wrong = table(os.path.abspath(qtool), task)
+            rows.append(row)
+            found += wrong
         except (RuntimeError, LookupError) as error:
             found.append(f'{task}: {error}')
+    print(markdown(list(dict.fromkeys(key for row in rows for key in row)), rows))
+    if '--write' in arguments and rows:
+        write(rows)
     print('\n'.join(found))
     return bool(found)
 

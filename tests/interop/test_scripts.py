@@ -95,3 +95,12 @@ def test_table_complains_of_lost_accuracy_and_of_size(own, elsewhere, size, coun
     rows = [{'peer': 'float', 'top1': 0.97}, {'peer': table.SIZE_PEER, 'top1': 0.97, 'file_kb': 100},
             {'task': 't', 'peer': 'qtool', 'top1': own, 'file_kb': size}, {'task': 't', 'peer': 'qtool file in ort', 'top1': elsewhere}]
     assert len(list(table.complaints(rows))) == count
+
+
+def test_table_summary_names_the_fastest_peer_and_the_speed_up():
+    table = script('scripts/tasks/table.py')
+    rows = [{'peer': 'float', 'top1': 0.97}, {'peer': 'qtool', 'top1': 0.96, 'file_kb': 90}, {'peer': table.SIZE_PEER, 'failed': 'no'}]
+    race = {'qtool-int8': 100, 'ort-int8': 150, 'openvino-int8': 120, 'xnnpack-int8': None, 'qtool-float': 300, 'ort-float': 330}
+    row = table.summary('m', rows, {1: race, 2: {}})
+    assert row == {'model': 'm', 'float': 0.97, 'qtool int8': '0.96, 90 KiB', 'ONNX Runtime min-max': '',
+                   'int8 (1T)': '100 / 120 openvino = 1.20x', 'float (1T)': '300 / 330 ort = 1.10x'}

@@ -90,6 +90,7 @@ TEST_CASE("quant_max 255 and a small eps: nothing is quantized, with two reasons
     CHECK_THAT(all, ContainsSubstring("255"));
     CHECK_THAT(all, ContainsSubstring("eps"));
   }
-  const auto breaches = std::count_if(result.said.begin(), result.said.end(), [](const Diagnostic& each) { return each.kind == "constraint"; });
+  const auto breaches =
+      std::count_if(result.said.begin(), result.said.end(), [](const Diagnostic& each) { return each.kind == "constraint"; });
   CHECK(breaches == 2);  // sigmoid is not in the backend: no mistake of the qconfig
 }

@@ -5,6 +5,7 @@
 #include "kernels/average.h"
 #include "kernels/combine.h"
 #include "kernels/curve.h"
+#include "kernels/depthwise.h"
 #include "kernels/dequantize.h"
 #include "kernels/flip.h"
 #include "kernels/gemv.h"

@@ -67,6 +67,8 @@ std::optional<FloatFunction> chain_function(const Model& model, const std::vecto
 }
 
 Lowered with_table(Lowered head, const Table& table, DType to) {
+  auto* own = dynamic_cast<TakesTable*>(head.step.get());
+  if (own && own->take(table, to)) return head;
   return {std::make_unique<TableBehind>(std::move(head.step), table, to), head.layout};
 }
 

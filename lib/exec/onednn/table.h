@@ -26,7 +26,15 @@ Lowered lower_table(const Table& table, DType from, DType to);
 /// The same with table_of(in, out, f): a step that looks every code of its one input up.
 Lowered lower_table(const QuantParams& in, const QuantParams& out, const FloatFunction& f);
 
-/// `head`, and behind it a table that maps its codes in place to codes of type `to`.
+/// A step whose kernel maps its codes itself.
+class TakesTable {
+ public:
+  virtual ~TakesTable() = default;
+  /// From now on run() gives the table's entries, codes of type `to`. False where it cannot.
+  virtual bool take(const Table& table, DType to) = 0;
+};
+
+/// `head`, and behind it a table that maps its codes to codes of type `to`: in its kernel where that can, else as a pass in place.
 Lowered with_table(Lowered head, const Table& table, DType to);
 
 }  // namespace qtool::onednn

@@ -7,7 +7,7 @@
 #include <functional>
 
 #include "base/output_file.h"
-#include "model_args.h"
+#include "mode_args.h"
 #include "onnxio/onnxio.h"
 #include "progress.h"
 #include "quantize/prepare.h"
@@ -52,6 +52,7 @@ int run(const Options& options, Session& session) {
   options.output.check(session);
   Model model = options.model.load();
   if (!model.find_metadata(kBackendKey)) throw invalid_file(options.model.path + ": is not a prepared model (run `qtool prepare` first)");
+  refuse_calibration_options(mode_of(model), {{"calibrate", true}});
   model.remove_metadata(kStatsKey);
   const std::string digest = onnxio::digest(model);
   const std::optional<Stats> before = earlier(options, digest);

@@ -4,7 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
-#include "model_args.h"
+#include "mode_args.h"
 
 namespace qtool::cmd {
 namespace {
@@ -12,7 +12,7 @@ namespace {
 struct Options {
   ModelArgs model;
   OutputArgs output;
-  std::string stats, qconfig, observer;
+  std::string stats, qconfig, observer, dialect = "onnx";
 };
 
 int run(const Options& options, Session& session) {
@@ -21,8 +21,12 @@ int run(const Options& options, Session& session) {
   if (!options.qconfig.empty()) convert_options.qconfig = QConfigMapping::load(options.qconfig);
   convert_options.observer = options.observer;
   Model model = options.model.load();
+  const Mode mode = with_frame(options.model.path, [&] { return mode_of(model); });
+  refuse_calibration_options(mode, {{"--stats", !options.stats.empty()}, {"--observer", !options.observer.empty()}});
+  if (convert_options.qconfig) refuse_other_mode(*convert_options.qconfig, mode, options.qconfig);
+  convert_options.dialect = dialect_of(options.dialect, mode);
   const ConvertReport result = with_frame(options.model.path, [&] {
-    const Stats stats = load_stats(model, options.stats, digest_of_prepared(model));
+    const Stats stats = mode == Mode::static_range ? load_stats(model, options.stats, digest_of_prepared(model)) : Stats{};
     return convert(model, stats, convert_options, session.diagnostics);
   });
   options.output.save(model);
@@ -41,6 +45,7 @@ std::function<int(Session&)> add_convert(CLI::App& app, Session& session) {
   app.add_option("--stats", options->stats, "statistics (default: those inside the model)")->type_name("STATS");
   app.add_option("--qconfig", options->qconfig, "decide again with this qconfig")->type_name("NAME|FILE");
   app.add_option("--observer", options->observer, "another range rule on the same statistics (minmax, percentile, mse, ...)");
+  add_dialect(app, options->dialect);
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };
 }

@@ -57,7 +57,8 @@ SampleSet DataArgs::open(const Model& model, SampleOptions options) const {
 }
 
 void ConfigArgs::add_to(CLI::App& app) {
-  app.add_option("--qconfig", qconfig, "name or JSON file (default: the backend's)")->type_name("NAME|FILE");
+  app.add_option("--qconfig", qconfig, "name or JSON file (default: the backend's; dynamic, weight-only-int8 in those modes)")
+      ->type_name("NAME|FILE");
   app.add_option("--backend", backend, "name or JSON file")->capture_default_str()->type_name("NAME|FILE");
 }
 
@@ -72,19 +73,19 @@ QConfigMapping ConfigArgs::load_qconfig() const {
 BackendConfig ConfigArgs::load_backend() const { return BackendConfig::load(backend); }
 
 void PrepareArgs::add_to(CLI::App& app) {
-  app.add_option("--mode", mode, "static, dynamic or weight-only")->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
+  app.add_option("--mode", mode,
+                 "static: weights and activations, calibrated; dynamic: activations at run time; weight-only: activations stay float. "
+                 "The last two need no data (default: what the qconfig is made for)")
+      ->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
   app.add_option("--wrap", wrap, "keep these nodes as they are: re:REGEX, name:NODE, type:OP, A..B");
   app.add_flag("--freeze", freeze, "initializers that are graph inputs too become constant");
-}
-
-void PrepareArgs::check() const {
-  if (mode != "static") throw unsupported("--mode " + mode + ": only static quantization is there yet");
 }
 
 void report_convert(const ConvertReport& result, Session& session) {
   session.report["quantized_nodes"] = result.quantized_calls;
   session.report["float_nodes"] = result.float_calls;
   session.report["quantized_tensors"] = result.tensors;
+  session.report["stored_weights"] = result.tables;
 }
 
 std::string digest_of_prepared(const Model& model) {

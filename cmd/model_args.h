@@ -48,12 +48,10 @@ struct ConfigArgs {
 
 /// `--mode`, `--wrap` and `--freeze`, of the commands that prepare.
 struct PrepareArgs {
-  std::string mode = "static";
+  std::string mode;  ///< empty: not given
   std::vector<std::string> wrap;
   bool freeze = false;
   void add_to(CLI::App& app);
-  /// Throws Error(unsupported) for a mode that is not there.
-  void check() const;
 };
 
 /// What convert did, into the JSON object.

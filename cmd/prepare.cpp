@@ -2,7 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
-#include "model_args.h"
+#include "mode_args.h"
 #include "onnxio/onnxio.h"
 #include "quantize/prepare.h"
 
@@ -19,12 +19,12 @@ struct Options {
 
 int run(const Options& options, Session& session) {
   options.output.check(session);
-  options.prepare.check();
-  PrepareOptions prepare_options{options.config.load_qconfig(), options.config.load_backend(), options.prepare.wrap, {}, options.prepare.freeze};
+  PrepareOptions how = prepare_options(options.config, options.prepare);
   Model model = options.model.load();
-  prepare_options.source = onnxio::digest(model);
-  const QuantPlan plan = with_frame(options.model.path, [&] { return prepare(model, prepare_options, session.diagnostics); });
+  how.source = onnxio::digest(model);
+  const QuantPlan plan = with_frame(options.model.path, [&] { return prepare(model, how, session.diagnostics); });
   if (!plan.quantizes_anything()) session.diagnostics.warn("nothing", options.model.path, "nothing in it will be quantized");
+  session.report["mode"] = name_of(plan.mode);
   if (session.options.json) session.report["plan"] = Json::parse(explain_json(plan));
   if (options.explain && options.output.path == "-") session.note(explain_text(plan));
   if (options.explain && options.output.path != "-") session.say(explain_text(plan));

@@ -35,6 +35,7 @@ struct DTypeConfig {
   std::optional<DTypeConstraint> input, output, weight;
   std::optional<DType> bias;
   bool is_dynamic = false;
+  bool weight_only() const { return weight && !input && !output && !is_dynamic; }  ///< activations stay float
   bool operator==(const DTypeConfig&) const = default;
 };
 

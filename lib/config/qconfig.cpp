@@ -143,6 +143,13 @@ QConfigMapping QConfigMapping::with_activation_observer(const std::string& obser
   return changed;
 }
 
+std::vector<const QConfig*> QConfigMapping::qconfigs() const {
+  std::vector<const QConfig*> found;
+  for (const Rule& rule : rules_)
+    if (rule.qconfig) found.push_back(rule.qconfig.get());
+  return found;
+}
+
 bool QConfigMapping::operator==(const QConfigMapping& other) const {
   return std::equal(rules_.begin(), rules_.end(), other.rules_.begin(), other.rules_.end(), [](const Rule& a, const Rule& b) {
     if (a.kind != b.kind || a.key != b.key || !a.qconfig != !b.qconfig) return false;

@@ -77,6 +77,9 @@ class QConfigMapping {
   /// Every activation spec of the mapping gets this observer, as `convert --observer NAME`; throws Error(usage) on an unknown name.
   QConfigMapping with_activation_observer(const std::string& observer) const;
 
+  /// What its rules give, those that mean float left out.
+  std::vector<const QConfig*> qconfigs() const;
+
   bool operator==(const QConfigMapping& other) const;
 
  private:

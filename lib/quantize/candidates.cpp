@@ -8,12 +8,6 @@
 namespace qtool {
 namespace {
 
-/// A fused group seen through its body: which operator stands for it, and which call input feeds which of its inputs.
-struct Seen {
-  const Node* root = nullptr;
-  std::vector<std::optional<size_t>> call_input;  ///< of each root input
-};
-
 const Node* root_in(const Model& model, const Graph& body, const BackendPattern& row) {
   const Node* compute = nullptr;
   for (const Node& node : body.nodes()) {
@@ -25,24 +19,6 @@ const Node* root_in(const Model& model, const Graph& body, const BackendPattern&
   return compute;
 }
 
-Seen see_through(const Model& model, const Node& call, const BackendPattern& row) {
-  Seen seen;
-  if (call.kind() != NodeKind::call_module) {
-    seen.root = &call;
-    for (size_t i = 0; i < call.input_count(); ++i) seen.call_input.emplace_back(i);
-    return seen;
-  }
-  const Graph& body = *model.function_of(call).body;
-  seen.root = root_in(model, body, row);
-  if (!seen.root) return seen;
-  const std::vector<Node*> placeholders = body.placeholders();
-  for (const Value* value : seen.root->inputs()) {
-    const auto at = value ? std::find(placeholders.begin(), placeholders.end(), &value->producer()) : placeholders.end();
-    seen.call_input.push_back(at == placeholders.end() ? std::nullopt : std::optional<size_t>(at - placeholders.begin()));
-  }
-  return seen;
-}
-
 bool may_be_float(const Value* value) { return value && (value->type.dtype == DType::float32 || value->type.dtype == DType::undefined); }
 
 bool is_data_input(const QuantTraits& traits, size_t i) { return i < 32 ? (traits.data_inputs >> i & 1) != 0 : traits.data_inputs == ~0u; }
@@ -50,7 +26,8 @@ bool is_data_input(const QuantTraits& traits, size_t i) { return i < 32 ? (trait
 /// Sorts the call's inputs into data, constants, weight and bias.
 class InputRoles {
  public:
-  InputRoles(const Seen& seen, const QuantTraits& traits, NodeDecision& decision) : seen_(seen), traits_(traits), decision_(decision) {}
+  InputRoles(const SeenThrough& seen, const QuantTraits& traits, NodeDecision& decision)
+      : seen_(seen), traits_(traits), decision_(decision) {}
 
   void assign() {
     for (size_t i = 0; i < seen_.call_input.size(); ++i) one(i);
@@ -96,7 +73,7 @@ class InputRoles {
       decision_.data.push_back(input);
   }
 
-  const Seen& seen_;
+  const SeenThrough& seen_;
   const QuantTraits& traits_;
   NodeDecision& decision_;
 };
@@ -154,7 +131,7 @@ class CandidateFinder {
   }
 
   void roles(NodeDecision& decision, const BackendPattern& row) {
-    const Seen seen = see_through(model_, *decision.call, row);
+    const SeenThrough seen = see_through(model_, *decision.call, row);
     const OpDef* def = seen.root ? find_op(model_, *seen.root) : nullptr;
     if (!def) return whole_group(decision);
     decision.root = seen.root;
@@ -178,14 +155,13 @@ class CandidateFinder {
   }
 
   void rule(NodeDecision& decision, const BackendPattern& row) {
-    std::vector<std::string> types;
-    for (const std::string& type : {fused_module_of(*decision.call), row.root_module, decision.root->op})
-      if (!type.empty() && std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
-    const QConfigChoice choice = qconfig_.choose(decision.call->path(), types);
+    const QConfigChoice choice = choose_rule(qconfig_, *decision.call, *decision.root, row);
     decision.rule = choice.rule;
     decision.qconfig = choice.qconfig;
     if (!choice.qconfig)
       decision.reasons.push_back("the qconfig leaves it float (" + choice.rule + ")");
+    else if (choice.qconfig->activation.dynamic())
+      decision.reasons.push_back("the qconfig quantizes its activations at run time (" + choice.rule + "): --mode dynamic");
     else if (!choice.qconfig->activation.quantizes())
       decision.reasons.push_back("the qconfig does not quantize activations (" + choice.rule + ")");
   }
@@ -194,7 +170,7 @@ class CandidateFinder {
     if (!decision.qconfig) return;
     std::vector<std::string> reasons;
     for (const DTypeConfig& config : row.dtype_configs) {
-      if (config.is_dynamic) continue;
+      if (config.is_dynamic || config.weight_only()) continue;
       const std::vector<std::string> own = unmet(decision, config);
       if (own.empty()) return;
       for (const std::string& reason : own)
@@ -239,6 +215,31 @@ class CandidateFinder {
 
 }  // namespace
 
+SeenThrough see_through(const Model& model, const Node& call, const BackendPattern& row) {
+  SeenThrough seen;
+  if (call.kind() != NodeKind::call_module) {
+    seen.root = &call;
+    for (size_t i = 0; i < call.input_count(); ++i) seen.call_input.emplace_back(i);
+    return seen;
+  }
+  const Graph& body = *model.function_of(call).body;
+  seen.root = root_in(model, body, row);
+  if (!seen.root) return seen;
+  const std::vector<Node*> placeholders = body.placeholders();
+  for (const Value* value : seen.root->inputs()) {
+    const auto at = value ? std::find(placeholders.begin(), placeholders.end(), &value->producer()) : placeholders.end();
+    seen.call_input.push_back(at == placeholders.end() ? std::nullopt : std::optional<size_t>(at - placeholders.begin()));
+  }
+  return seen;
+}
+
+QConfigChoice choose_rule(const QConfigMapping& qconfig, const Node& call, const Node& root, const BackendPattern& row) {
+  std::vector<std::string> types;
+  for (const std::string& type : {fused_module_of(call), row.root_module, root.op})
+    if (!type.empty() && std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
+  return qconfig.choose(call.path(), types);
+}
+
 std::string fused_module_of(const Node& call) {
   if (call.kind() != NodeKind::call_module || call.domain != kFusedDomain) return {};
   return call.op.substr(0, call.op.rfind('_'));
@@ -260,9 +261,10 @@ PatternTable::PatternTable(const BackendConfig& backend) {
   }
 }
 
-const BackendPattern* PatternTable::row_of(const Model&, Node& call) const {
+const BackendPattern* PatternTable::row_of(const Model&, Node& call, const std::function<bool(const BackendPattern&)>& accepts) const {
   const std::string group = fused_module_of(call);
   for (const Row& row : rows_) {
+    if (accepts && !accepts(*row.row)) continue;
     if (!group.empty()) {
       if (row.row->fused_module == group) return row.row;
       continue;

@@ -3,6 +3,7 @@
 // neighbours do is decide()'s business.
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -21,8 +22,9 @@ struct DecideOptions {
 class PatternTable {
  public:
   explicit PatternTable(const BackendConfig& backend);
-  /// The row that covers this call: by name for a fused group, by matching for a single operator; null when none.
-  const BackendPattern* row_of(const Model& model, Node& call) const;
+  /// The row that covers this call: by name for a fused group, by matching for a single operator; null when none. `accepts`: rows
+  /// that count at all; empty: every one.
+  const BackendPattern* row_of(const Model& model, Node& call, const std::function<bool(const BackendPattern&)>& accepts = {}) const;
 
  private:
   struct Row {
@@ -35,6 +37,17 @@ class PatternTable {
 /// All calls with a float output in execution order (bodies where their owner stands), each with its reasons to stay float.
 std::vector<NodeDecision> find_candidates(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend,
                                           const DecideOptions& options);
+
+/// A fused group seen through its body: which operator stands for it, and which call input feeds which of its inputs. A single operator
+/// stands for itself.
+struct SeenThrough {
+  const Node* root = nullptr;
+  std::vector<std::optional<size_t>> call_input;  ///< of each root input
+};
+SeenThrough see_through(const Model& model, const Node& call, const BackendPattern& row);
+
+/// The qconfig's choice for a call: by its path, its group's name, the row's module, its root's operator.
+QConfigChoice choose_rule(const QConfigMapping& qconfig, const Node& call, const Node& root, const BackendPattern& row);
 
 /// Module aliases of configs/modules.json in the form the matcher takes.
 ModuleAliases module_aliases();

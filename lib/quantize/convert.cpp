@@ -4,8 +4,11 @@
 #include <sstream>
 
 #include "quantize/decide.h"
+#include "quantize/decide_weights.h"
 #include "quantize/observers.h"
+#include "quantize/to_dynamic.h"
 #include "quantize/to_qdq.h"
+#include "quantize/to_weight_only.h"
 #include "quantize/wrap.h"
 
 namespace qtool {
@@ -30,6 +33,12 @@ BackendConfig backend_of(const Model& model) {
 /// A built-in backend is kept by its name: written out it outweighs what other tools add to a small model.
 void shorten_backend(Model& model, const BackendConfig& backend) {
   if (is_built_in_backend(backend.name) && BackendConfig::built_in(backend.name) == backend) model.set_metadata(kBackendKey, backend.name);
+}
+
+void finish(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend) {
+  model.set_metadata(kQConfigKey, qconfig.to_json());
+  shorten_backend(model, backend);
+  for (const char* key : {kStatsKey, kWrapKey, kModeKey}) model.remove_metadata(key);
 }
 
 std::vector<std::string> wrap_of(const Model& model) {
@@ -58,11 +67,39 @@ std::pair<QuantPlan, QParams> decide_with_stats(Model& model, const QConfigMappi
   }
 }
 
+/// A plan that the model's opset can hold: what it needs more is lifted.
+QuantPlan decide_and_lift(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend, const DecideOptions& options) {
+  const Mode mode = mode_of(model);
+  QuantPlan plan = decide_in_mode(model, mode, qconfig, backend, options);
+  if (!lift_for(model, plan)) return plan;
+  return decide_in_mode(model, mode, qconfig, backend, options);
+}
+
+/// The modes that need no statistics.
+ConvertReport convert_weights(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend, Dialect dialect,
+                              Diagnostics& diagnostics) {
+  infer_types(model);
+  Diagnostics ignored;
+  const QuantPlan plan = decide_and_lift(model, qconfig, backend, {allowed_outside(model, wrap_of(model), ignored), {}});
+  report_plan(plan, qconfig, diagnostics);
+  ConvertReport report;
+  for (const NodeDecision& decision : plan.nodes) ++(decision.quantized ? report.quantized_calls : report.float_calls);
+  report.tables = plan.tables.size();
+  if (plan.mode == Mode::dynamic)
+    to_dynamic(model, plan, backend.placement, dialect);
+  else
+    to_weight_only(model, plan, backend.placement);
+  lint(model, "after pass to_" + std::string(name_of(plan.mode)));
+  finish(model, qconfig, backend);
+  return report;
+}
+
 }  // namespace
 
 ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& options, Diagnostics& diagnostics) {
   const BackendConfig backend = backend_of(model);
   const QConfigMapping qconfig = qconfig_of(model, options);
+  if (mode_of(model) != Mode::static_range) return convert_weights(model, qconfig, backend, options.dialect, diagnostics);
   if (strip_observers(model) == 0) throw invalid_file("is not a prepared model: it holds no observers");
   infer_types(model);
   auto [plan, qparams] = decide_with_stats(model, qconfig, backend, stats);
@@ -70,12 +107,10 @@ ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& op
   ConvertReport report;
   for (const NodeDecision& decision : plan.nodes) ++(decision.quantized ? report.quantized_calls : report.float_calls);
   report.tensors = plan.order.size();
+  report.tables = plan.tables.size();
   to_qdq(model, plan, qparams, backend.placement);
   lint(model, "after pass to_qdq");
-  model.set_metadata(kQConfigKey, qconfig.to_json());
-  shorten_backend(model, backend);
-  model.remove_metadata(kStatsKey);
-  model.remove_metadata(kWrapKey);
+  finish(model, qconfig, backend);
   return report;
 }
 

@@ -51,11 +51,20 @@ std::string told(const QuantPlan& plan, const Value& value) {
   return "shares the parameters of " + (first ? first->path() : "its group");
 }
 
+/// What a quantized call is said to be.
+std::string_view decision_in(Mode mode) { return mode == Mode::static_range ? "int8" : name_of(mode); }
+
 std::string name_of_table(const StoredTable& table) { return table.call->in(table.input)->name(); }
 
+std::string layout_of(const StoredTable& table) {
+  if (table.spec.group_size > 0) return " in groups of " + std::to_string(table.spec.group_size);
+  if (table.axis < 0 || !is_per_channel(table.spec.qscheme)) return "";
+  return table.call->is("Gather") ? " by rows" : " per channel";
+}
+
 std::string told(const StoredTable& table) {
-  return "kept as " + std::string(name_of(table.spec.dtype)) + (table.axis < 0 ? "" : " by rows") + ", read as float by " +
-         table.call->path() + " (" + table.rule + ")";
+  return "kept as " + std::string(name_of(table.spec.dtype)) + layout_of(table) + ", read as float by " + table.call->path() + " (" +
+         table.rule + ")";
 }
 
 Json tensor_json(const QuantPlan& plan, const Value& value) {
@@ -81,7 +90,8 @@ std::string explain_text(const QuantPlan& plan) {
   std::string text = "nodes\n";
   for (const NodeDecision& decision : plan.nodes)
     text += "  " + padded(decision.call->path(), width) +
-            (decision.quantized ? "int8  " + decision.pattern + " (" + decision.rule + ")" : "float because " + joined(decision.reasons)) +
+            (decision.quantized ? std::string(decision_in(plan.mode)) + "  " + decision.pattern + " (" + decision.rule + ")"
+                                : "float because " + joined(decision.reasons)) +
             "\n";
   text += "tensors\n";
   for (const Value* value : plan.order) text += "  " + padded(value->path(), width) + told(plan, *value) + "\n";
@@ -95,7 +105,7 @@ std::string explain_json(const QuantPlan& plan) {
   for (const NodeDecision& decision : plan.nodes)
     json["nodes"].push_back({{"node", decision.call->path()},
                              {"target", decision.call->target()},
-                             {"decision", decision.quantized ? "int8" : "float"},
+                             {"decision", decision.quantized ? decision_in(plan.mode) : "float"},
                              {"pattern", decision.pattern},
                              {"rule", decision.rule},
                              {"reasons", decision.reasons}});

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "pass/tidy.h"
-#include "quantize/decide.h"
+#include "quantize/decide_weights.h"
 #include "quantize/observers.h"
 #include "quantize/wrap.h"
 
@@ -67,12 +67,22 @@ void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::functi
 
 void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, Diagnostics& diagnostics) {
   for (const NodeDecision& decision : plan.nodes) {
-    if (decision.quantized) continue;
+    if (decision.quantized || (plan.mode != Mode::static_range && !is_layer_left_float(decision, plan.mode))) continue;
     std::string reasons;
     for (const std::string& reason : decision.reasons) reasons += (reasons.empty() ? "" : "; ") + reason;
     diagnostics.warn(decision.breaks_constraint ? "constraint" : "float", decision.call->path(), reasons);
   }
   for (const std::string& rule : qconfig.unmatched_rules()) diagnostics.warn("unmatched", rule, "matches no node");
+}
+
+bool lift_for(Model& model, const QuantPlan& plan) {
+  const int64_t needed = opset_for(plan);
+  if (needed <= model.opset()) return false;
+  lift(model, needed);
+  model.ir_version = std::max<int64_t>(model.ir_version, 10);  // of opset 21, with 4-bit tensors
+  lint(model, "after pass lift");
+  infer_types(model);
+  return true;
 }
 
 QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diagnostics) {
@@ -89,7 +99,9 @@ QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diag
   }
   const auto allowed = allowed_outside(model, options.wrap, diagnostics);
   tidy_and_fuse(model, options.backend, allowed, diagnostics);
-  QuantPlan plan = decide(model, options.qconfig, options.backend, {allowed, {}});
+  const auto decide_now = [&] { return decide_in_mode(model, options.mode, options.qconfig, options.backend, {allowed, {}}); };
+  QuantPlan plan = decide_now();
+  if (lift_for(model, plan)) plan = decide_now();
   report_plan(plan, options.qconfig, diagnostics);
   insert_observers(model, plan);
   lint(model, "after pass insert_observers");
@@ -100,6 +112,7 @@ QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diag
     for (const std::string& expression : options.wrap) all += expression + "\n";
     model.set_metadata(kWrapKey, all);
   }
+  if (options.mode != Mode::static_range) model.set_metadata(kModeKey, std::string(name_of(options.mode)));
   model.set_metadata(kSourceKey, options.source);
   model.set_metadata(kVersionKey, QTOOL_VERSION);
   return plan;

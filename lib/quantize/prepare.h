@@ -24,12 +24,17 @@ struct PrepareOptions {
   std::vector<std::string> wrap;  ///< --wrap expressions
   std::string source;             ///< digest of the float file
   bool freeze = false;            ///< initializers that are graph inputs too become weights
+  Mode mode = Mode::static_range;
 };
 
 /// Edits `model`; returns the plan (it points into the model). Every call left float, every refused fusion and every qconfig rule
 /// without a node is said in `diagnostics`.
 /// Throws Error(invalid_file) when the model is prepared or quantized already, Error(unsupported) when it cannot be lifted.
 QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diagnostics);
+
+/// Lifts the model to the opset its plan needs, if it is below; the plan then points nowhere. False: nothing to do.
+/// Throws Error(unsupported) when it cannot be lifted.
+bool lift_for(Model& model, const QuantPlan& plan);
 
 /// Steps of prepare up to the fused graph: for `fuse` and for reports.
 void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::function<bool(const Node&)>& allowed, Diagnostics& diagnostics);

@@ -11,6 +11,7 @@
 #include "config/qconfig.h"
 #include "graph/model.h"
 #include "ops/op_def.h"
+#include "quantize/mode.h"
 
 namespace qtool {
 
@@ -60,9 +61,11 @@ struct StoredTable {
   int axis = -1;  ///< per-channel axis; -1 per tensor
   ObserverSpec spec;
   std::string rule;
+  int group_axis = -1;  ///< along which groups lie, where the spec has a group size
 };
 
 struct QuantPlan {
+  Mode mode = Mode::static_range;
   std::vector<NodeDecision> nodes;  ///< every call with a float output, in execution order, bodies included
   std::unordered_map<const Value*, TensorDecision> tensors;
   std::vector<Value*> order;  ///< the keys of `tensors` in execution order

@@ -51,6 +51,8 @@ class ActivationRewriter {
   QdqNodes& nodes_;
 };
 
+}  // namespace
+
 void drop_unused_weights(Graph& graph) {
   for_each_graph(graph, [](Graph& each) {
     for (Node& node : each.editable())
@@ -58,16 +60,18 @@ void drop_unused_weights(Graph& graph) {
   });
 }
 
-}  // namespace
+void dissolve_groups(Model& model) {
+  inline_functions(model, [](const Node& call) { return call.domain != kFusedDomain; });
+  std::erase_if(model.functions, [](const auto& function) { return function->domain == kFusedDomain; });
+  std::erase_if(model.opsets, [](const auto& entry) { return entry.first == kFusedDomain; });
+  drop_unused_weights(*model.graph);
+}
 
 void to_qdq(Model& model, const QuantPlan& plan, const QParams& qparams, const Placement& placement) {
   QdqNodes nodes(*model.graph);
   constants_to_qdq(plan, qparams, placement, nodes);
   ActivationRewriter(plan, qparams, nodes).run();
-  inline_functions(model, [](const Node& call) { return call.domain != kFusedDomain; });
-  std::erase_if(model.functions, [](const auto& function) { return function->domain == kFusedDomain; });
-  std::erase_if(model.opsets, [](const auto& entry) { return entry.first == kFusedDomain; });
-  drop_unused_weights(*model.graph);
+  dissolve_groups(model);
 }
 
 }  // namespace qtool

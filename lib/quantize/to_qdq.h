@@ -11,4 +11,8 @@ namespace qtool {
 /// for some of its users because its producer is float keeps its name on the float value; its DQ output is NAME_dq.
 void to_qdq(Model& model, const QuantPlan& plan, const QParams& qparams, const Placement& placement);
 
+/// Inlines the fused groups, and drops weights nobody uses.
+void dissolve_groups(Model& model);
+void drop_unused_weights(Graph& graph);
+
 }  // namespace qtool

@@ -8,7 +8,7 @@ DIRECT = {
     'base': [], 'tensor': ['base'], 'graph': ['tensor'], 'onnxio': ['graph'], 'ops': ['graph'], 'config': ['graph'],
     'observe': ['tensor'], 'data': ['tensor', 'onnxio'], 'pass': ['ops', 'config'], 'exec': ['pass', 'kernels'], 'kernels': [],
     'calibrate': ['exec', 'observe', 'data'], 'quantize': ['pass', 'exec', 'observe', 'config', 'data'],
-    'report': ['exec', 'data', 'observe', 'config'],
+    'report': ['exec', 'data', 'observe', 'config'], 'debug': ['quantize'],
 }
 # Third-party header -> the only folder that sees it.
 OWNERS = {r'onnx/|google/protobuf/': 'lib/onnxio', r'dnnl|oneapi/': 'lib/exec/onednn', r'CLI/': 'cmd'}

@@ -1,0 +1,103 @@
+#include "debug/sensitivity.h"
+
+#include <algorithm>
+#include <set>
+
+#include "debug/assemble.h"
+#include "debug/sample_pass.h"
+#include "quantize/prepare.h"
+
+namespace qtool::debug {
+namespace {
+
+constexpr double kLeastExactness = 10;  ///< dB; real pairs have 60 and more
+
+std::set<std::string> input_names(const Model& model) {
+  std::set<std::string> names;
+  for (const Node* node : model.graph->placeholders())
+    if (!node->weight) names.insert(node->out(0)->name());
+  return names;
+}
+
+std::vector<std::string> output_names(const Model& model) {
+  std::vector<std::string> names;
+  for (const Value* value : model.graph->output().inputs()) names.push_back(value->name());
+  return names;
+}
+
+std::string listed(const std::set<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text.empty() ? "none" : text;
+}
+
+void check_borders(const std::set<std::string>& wanted, const std::set<std::string>& found, const std::string& what) {
+  if (wanted != found)
+    throw invalid_file("the int8 model does not belong to the float model: its " + what + " are " + listed(found) + ", the float model's " +
+                       listed(wanted));
+}
+
+void check_pair(const Model& float_model, const Model& int8) {
+  check_borders(input_names(float_model), input_names(int8), "inputs");
+  const auto a = output_names(float_model), b = output_names(int8);
+  check_borders({a.begin(), a.end()}, {b.begin(), b.end()}, "outputs");
+}
+
+std::string backend_name(const Model& int8) {
+  const std::string* text = int8.find_metadata(kBackendKey);
+  if (!text) return "";
+  return text->find('{') == std::string::npos ? *text : BackendConfig::parse(*text, kBackendKey).name;
+}
+
+void tell_network(Report& report, const SamplePass& pass) {
+  LossSum all;
+  size_t same = 0;
+  for (const SampleMeasure& sample : pass.measures().samples) {
+    all.merge(sample.loss);
+    same += sample.same_top;
+    report.samples.push_back({sample.id, sample.loss.loss(), sample.same_top});
+  }
+  report.network = all.loss();
+  report.mse = all.elements ? all.ee / static_cast<double>(all.elements) : 0;
+  report.same_top = static_cast<double>(same) / static_cast<double>(report.samples.size());
+}
+
+void tell_pairing(Report& report, const Pairing& pairing) {
+  report.by_name = pairing.by_name;
+  report.by_position = pairing.by_position;
+  report.int8_alone = pairing.int8_alone;
+  report.float_alone = pairing.float_alone;
+}
+
+void check_exactness(double exactness_db) {
+  if (exactness_db >= kLeastExactness) return;
+  char text[160];
+  std::snprintf(text, sizeof(text),
+                "the files do not belong together: the int8 model with the float model's weights is %.1f dB from the float model",
+                exactness_db);
+  throw invalid_file(text);
+}
+
+}  // namespace
+
+Report sensitivity_report(const Model& float_model, const Model& int8, const SampleSet& samples, const SensitivityOptions& options,
+                          Diagnostics& diagnostics) {
+  check_pair(float_model, int8);
+  const FloatSide side = float_side(float_model, int8);
+  const Network network(make_skeleton(int8, side.flat), side, options.engine);
+  SamplePass pass(network, float_model, int8, samples, options, diagnostics);
+  pass.run();
+  check_exactness(pass.exactness().loss().sqnr_db);
+  Report report;
+  report.engine = pass.engine();
+  report.backend = backend_name(int8);
+  report.outputs = output_names(int8);
+  report.exactness_db = pass.exactness().loss().sqnr_db;
+  tell_pairing(report, network.skeleton().pairing);
+  tell_network(report, pass);
+  report.nodes = assemble(network, pass.measures());
+  rank(report.nodes);
+  return report;
+}
+
+}  // namespace qtool::debug

@@ -1,0 +1,26 @@
+#pragma once
+// FLOAT, INT8 and samples -> the sensitivity report.
+
+#include <functional>
+
+#include "base/diagnostics.h"
+#include "data/sample_set.h"
+#include "debug/report.h"
+#include "graph/model.h"
+
+namespace qtool::debug {
+
+struct SensitivityOptions {
+  std::string engine = "auto";
+  int threads = 1;                                          ///< samples at a time; the report does not depend on it
+  bool strict = false;                                      ///< an unusable sample is an error instead of a warning
+  std::function<void(size_t done, size_t total)> progress;  ///< called from any thread, one at a time
+};
+
+/// `samples` are for the inputs of `float_model`. Memory does not grow with them but for two numbers a node and one line a sample.
+/// Throws Error(invalid_file) when the models do not belong together (other inputs or outputs, nothing in common, INT8 with FLOAT's
+/// weights computes something else), INT8 holds no Q/DQ, or no sample is usable.
+Report sensitivity_report(const Model& float_model, const Model& int8, const SampleSet& samples, const SensitivityOptions& options,
+                          Diagnostics& diagnostics);
+
+}  // namespace qtool::debug

@@ -15,6 +15,17 @@ Tensor zero_point_tensor(const QuantParams& params) {
 
 }  // namespace
 
+QdqNodes::QdqNodes(Graph& main) : main_(main) {
+  for_each_graph(main, [&](Graph& graph) {
+    for (const Node& node : graph.nodes()) node_names_.take(node.name);
+  });
+}
+
+void QdqNodes::name_node(Node& node, const std::string& name) {
+  node.name = node_names_.fresh(name);
+  node_names_.take(node.name);
+}
+
 QdqNodes::Pair QdqNodes::parameters(const std::string& name, const QuantParams& params) {
   const Key key{params.dtype, params.axis, params.scales, params.zero_points};
   const auto found = made_.find(key);
@@ -28,7 +39,7 @@ Value& QdqNodes::quantize(Value& value, const std::string& name, const QuantPara
   Graph& graph = value.producer().graph();
   const Pair pair = parameters(name, params);
   Value& codes = graph.call("QuantizeLinear", {&value, pair.scale, pair.zero_point}, free(name + "_q"), &graph.place_after(value));
-  codes.producer().name = codes.name();
+  name_node(codes.producer(), codes.name());
   codes.type = {params.dtype, value.type.dims};
   return codes;
 }
@@ -47,7 +58,7 @@ Value& QdqNodes::dequantize(Graph& graph, Value& codes, const std::string& name,
   }
   const std::string output = takes_name ? name : free(name + "_dq");
   Value& real = graph.call("DequantizeLinear", {&codes, pair.scale, pair.zero_point}, output, before);
-  real.producer().name = free(name + "_dequantize");
+  name_node(real.producer(), name + "_dequantize");
   real.type = {DType::float32, codes.type.dims};
   return real;
 }
@@ -57,7 +68,7 @@ Value& QdqNodes::constant(const std::string& name, Tensor codes, const QuantPara
   const Shape shape = codes.shape();
   Value& stored = *main_.add_weight(free(name + "_q"), std::move(codes)).out(0);
   Value& real = main_.call("DequantizeLinear", {&stored, pair.scale, pair.zero_point}, free(name), &main_.place_after(stored));
-  real.producer().name = free(name + "_dequantize");
+  name_node(real.producer(), name + "_dequantize");
   if (params.per_channel()) real.producer().set_attribute("axis", static_cast<int64_t>(params.axis));
   real.type = ValueType::of(DType::float32, shape);
   return real;

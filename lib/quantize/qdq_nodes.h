@@ -12,7 +12,7 @@ namespace qtool {
 /// of initializers, all in the main graph: bodies capture them.
 class QdqNodes {
  public:
-  explicit QdqNodes(Graph& main) : main_(main) {}
+  explicit QdqNodes(Graph& main);
   /// NAME_q behind `value` in its graph.
   Value& quantize(Value& value, const std::string& name, const QuantParams& params);
   /// DQ of `codes` in `graph`: called `name` when `takes_name`, else NAME_dq.
@@ -26,8 +26,11 @@ class QdqNodes {
   };
   Pair parameters(const std::string& name, const QuantParams& params);
   std::string free(const std::string& name) const { return main_.fresh_name(name); }
+  /// Nodes have names of their own, which some runtimes want unique.
+  void name_node(Node& node, const std::string& name);
 
   Graph& main_;
+  NameTable node_names_;
   using Key = std::tuple<DType, int, std::vector<float>, std::vector<int32_t>>;
   std::map<Key, Pair> made_;
 };

@@ -279,3 +279,11 @@ TEST_CASE("cluster: a computed scale keeps Q and DQ as they stand") {
         "node QuantizeLinear: f x, f s -> f x_q\n"
         "node DequantizeLinear: f x_q, f s -> f y\n");
 }
+
+TEST_CASE("cluster: what reads one output of a Split stands behind it, whichever output is quantized last") {
+  const std::string text = quantized("uint8[1, 2, 8, 8] a_q, float[1, 2, 8, 8] e",
+                                     "x = DequantizeLinear(x_q, s, z)\nu, a = Split <axis = 1, num_outputs = 2> (x)\n"
+                                     "u_q = QuantizeLinear(u, s, z)\nd = DequantizeLinear(u_q, s, z)\ne = Tanh(d)\n"
+                                     "a_q = QuantizeLinear(a, s, z)\n");
+  CHECK(text.find("Split") < text.find("Tanh"));
+}

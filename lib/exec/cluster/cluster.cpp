@@ -3,6 +3,7 @@
 #include "exec/cluster.h"
 
 #include <algorithm>
+#include <unordered_map>
 
 #include "exec/cluster/builder.h"
 #include "exec/cluster/quantized.h"
@@ -19,6 +20,43 @@ const Value* operand_input(const PostOp& post) {
   return nullptr;
 }
 
+/// Producers before readers. Where its last node stands, all a cluster reads has been computed; but of one with several outputs
+/// (Split) some may be read before the last of them stands.
+class Ordering {
+ public:
+  explicit Ordering(std::vector<Cluster> clusters) : clusters_(std::move(clusters)), placed_(clusters_.size(), false) {
+    for (size_t i = 0; i < clusters_.size(); ++i)
+      for (const Operand& output : clusters_[i].outputs)
+        if (output.value) maker_[output.value] = i;
+  }
+
+  std::vector<Cluster> run() {
+    for (size_t i = 0; i < clusters_.size(); ++i) place(i);
+    return std::move(ordered_);
+  }
+
+ private:
+  void place(size_t i) {
+    if (placed_[i]) return;
+    placed_[i] = true;
+    for (const Node* node : clusters_[i].nodes) {
+      for (const Value* value : node->inputs()) place_maker(value);
+      for (const Value* value : node->captures()) place_maker(value);
+    }
+    ordered_.push_back(std::move(clusters_[i]));
+  }
+
+  void place_maker(const Value* value) {
+    if (!value) return;
+    if (const auto found = maker_.find(value); found != maker_.end()) return place(found->second);
+    if (is_dequantize(value->producer())) place_maker(value->producer().in(0));
+  }
+
+  std::vector<Cluster> clusters_, ordered_;
+  std::vector<bool> placed_;
+  std::unordered_map<const Value*, size_t> maker_;
+};
+
 }  // namespace
 
 std::vector<Cluster> cluster(const Model& model, const Graph& graph) { return ClusterBuilder(model, graph).build(); }
@@ -31,10 +69,9 @@ std::vector<Cluster> ClusterBuilder::build() {
   for (Node& node : graph_.nodes())
     if (node.is_call() && !is_conversion(node) && !taken_.count(&node)) take(form(node));
   take_left_over();
-  // Where its last node stands, everything a cluster reads has been computed.
   std::stable_sort(clusters_.begin(), clusters_.end(),
                    [&](const Cluster& a, const Cluster& b) { return position_[a.nodes.back()] < position_[b.nodes.back()]; });
-  return std::move(clusters_);
+  return Ordering(std::move(clusters_)).run();
 }
 
 void ClusterBuilder::take_left_over() {

@@ -1,7 +1,7 @@
-// LSTM with its usual activations, in float: gate = W x + R h + b by one product of a vector and a matrix each, then
-// i, o, f = sigmoid, g = tanh, c = f c + i g, h = o tanh(c). Gates lie in the order i o f g.
+// LSTM with its usual activations, in float: W x + b of all steps is one matrix product, R h one of a vector (or a batch) and a matrix
+// each step, then i, o, f = sigmoid, g = tanh, c = f c + i g, h = o tanh(c). Gates lie in the order i o f g.
 
-#include <cmath>
+#include <dnnl.h>
 
 #include "exec/onednn/function_step.h"
 #include "exec/onednn/rows.h"
@@ -10,16 +10,19 @@
 namespace qtool::onednn {
 namespace {
 
-/// One direction: [inputs][4 hidden], [hidden][4 hidden], [4 hidden].
+/// One direction: W [4 hidden][inputs] as in the file, R [hidden][4 hidden] turned, bias [4 hidden].
 struct Direction {
-  std::vector<float> w, r, bias;
+  const float* w;
+  std::vector<float> r, bias;
   bool backwards = false;
 };
 
 struct Lstm {
   int64_t inputs = 0, hidden = 0;
   std::vector<Direction> directions;
-  int h = -1, c = -1;  ///< which activation is the initial state; -1: zeros
+  Tensor weights;      ///< keeps the Ws alive
+  int h = -1, c = -1;  ///< which activation is the initial state; -1: the constant, or zeros
+  Tensor constant_h, constant_c;
   bool gives[3] = {};  ///< Y, Y_h, Y_c are there
 };
 
@@ -52,8 +55,15 @@ std::optional<std::string> why_not(const Node& node) {
   if (r->shape()[1] != gates || r->shape()[2] * 4 != gates || r->shape()[0] != w->shape()[0]) return "its weights do not fit each other";
   if (b && (b->rank() != 2 || b->shape()[0] != w->shape()[0] || b->shape()[1] != 2 * gates)) return "its bias does not fit";
   for (const size_t state : {size_t{5}, size_t{6}})
-    if (constant_in(node, state)) return "its initial state is a constant";
+    if (constant_in(node, state) && constant_in(node, state)->dtype() != DType::float32) return "its initial state is not float";
   return std::nullopt;
+}
+
+void take_state(const Node& node, size_t input, int& next, int& which, Tensor& constant) {
+  if (const Tensor* given = constant_in(node, input))
+    constant = *given;
+  else if (node.in(input))
+    which = next++;
 }
 
 Lstm packed(const Node& node) {
@@ -64,39 +74,61 @@ Lstm packed(const Node& node) {
   const int64_t gates = 4 * lstm.hidden;
   const std::string direction = node.attr_or("direction", "forward");
   for (int64_t d = 0; d < w.shape()[0]; ++d)
-    lstm.directions.push_back({transposed(w.floats().data() + d * gates * lstm.inputs, gates, lstm.inputs),
+    lstm.directions.push_back({w.floats().data() + d * gates * lstm.inputs,
                                transposed(r.floats().data() + d * gates * lstm.hidden, gates, lstm.hidden),
                                summed_bias(constant_in(node, 3), d, gates), direction == "reverse" || d == 1});
+  lstm.weights = w;
   int next = 1;  // X is the first activation
-  if (node.in(5)) lstm.h = next++;
-  if (node.in(6)) lstm.c = next++;
+  take_state(node, 5, next, lstm.h, lstm.constant_h);
+  take_state(node, 6, next, lstm.c, lstm.constant_c);
   for (size_t i = 0; i < 3; ++i) lstm.gives[i] = node.out(i) != nullptr;
   return lstm;
 }
 
-float sigmoid(float x) { return 1.0f / (1.0f + std::exp(-x)); }
+/// c += a b of matrices in rows: a [m, k], b [k, n], or [n, k] when `turned`.
+void add_product(const float* a, const float* b, float* c, int64_t m, int64_t n, int64_t k, bool turned) {
+  if (m * n * k == 0) return;
+  if (dnnl_sgemm('N', turned ? 'T' : 'N', m, n, k, 1.0f, a, k, b, turned ? k : n, 1.0f, c, n) != dnnl_success)
+    throw CannotRun("oneDNN has no product of this size");
+}
 
-/// One step of one sequence: `gates` is scratch, h and c are replaced.
-void advance(const Lstm& lstm, const Direction& direction, const float* x, float* gates, float* h, float* c) {
-  const auto hidden = static_cast<size_t>(lstm.hidden), count = 4 * hidden;
-  const auto& gemv = kernels::best<kernels::Gemv>();
-  std::copy(direction.bias.begin(), direction.bias.end(), gates);
-  gemv.run({x, direction.w.data(), gates, static_cast<size_t>(lstm.inputs), count});
-  gemv.run({h, direction.r.data(), gates, hidden, count});
-  for (size_t u = 0; u < hidden; ++u) {
-    c[u] = sigmoid(gates[2 * hidden + u]) * c[u] + sigmoid(gates[u]) * std::tanh(gates[3 * hidden + u]);
-    h[u] = sigmoid(gates[hidden + u]) * std::tanh(c[u]);
-  }
+void apply(kernels::CurveKind kind, float* values, int64_t count) {
+  kernels::best<kernels::Curve>().run({kind, 0, 0, values, values, static_cast<size_t>(count)});
+}
+
+/// The state behind one step of one sequence: `gates` holds W x + R h + b and is spent; `scratch` [hidden].
+void advance(int64_t hidden, float* gates, float* h, float* c, float* scratch) {
+  apply(kernels::CurveKind::sigmoid, gates, 3 * hidden);
+  apply(kernels::CurveKind::tanh, gates + 3 * hidden, hidden);
+  const float *i = gates, *o = gates + hidden, *f = gates + 2 * hidden, *g = gates + 3 * hidden;
+  for (int64_t u = 0; u < hidden; ++u) scratch[u] = c[u] = f[u] * c[u] + i[u] * g[u];
+  apply(kernels::CurveKind::tanh, scratch, hidden);
+  for (int64_t u = 0; u < hidden; ++u) h[u] = o[u] * scratch[u];
+}
+
+/// R h of a batch, added to its gates.
+void recur(const Direction& direction, const float* h, float* gates, int64_t batch, int64_t hidden) {
+  if (batch > 1) return add_product(h, direction.r.data(), gates, batch, 4 * hidden, hidden, false);
+  kernels::best<kernels::Gemv>().run({h, direction.r.data(), gates, static_cast<size_t>(hidden), static_cast<size_t>(4 * hidden)});
+}
+
+/// W x + b of all steps: [steps batch][4 hidden].
+void project(const Lstm& lstm, const Direction& direction, const float* x, float* gates, int64_t rows) {
+  const auto count = static_cast<int64_t>(direction.bias.size());
+  for (int64_t row = 0; row < rows; ++row) std::copy(direction.bias.begin(), direction.bias.end(), gates + row * count);
+  add_product(x, direction.w, gates, rows, count, lstm.inputs, true);
 }
 
 /// The state an LSTM starts with, in a tensor that may be written.
-Tensor state(StepInputs in, int which, const Shape& shape, BufferPool& pool) {
+Tensor state(StepInputs in, int which, const Tensor& constant, const Shape& shape, BufferPool& pool) {
   Tensor tensor = pool.tensor(DType::float32, shape);
-  if (which >= 0 && in[static_cast<size_t>(which)]->tensor.shape() != shape) throw CannotRun("a state of another shape");
-  if (which >= 0)
-    std::copy_n(floats_in(*in[static_cast<size_t>(which)]), tensor.size(), tensor.mutable_data<float>().data());
+  const Tensor* given = which >= 0 ? &in[static_cast<size_t>(which)]->tensor : constant.defined() ? &constant : nullptr;
+  if (given && given->shape() != shape) throw CannotRun("a state of another shape");
+  float* values = tensor.mutable_data<float>().data();
+  if (given)
+    std::copy_n(given->floats().data(), tensor.size(), values);
   else
-    std::fill_n(tensor.mutable_data<float>().data(), tensor.size(), 0.0f);
+    std::fill_n(values, tensor.size(), 0.0f);
   return tensor;
 }
 
@@ -104,19 +136,22 @@ void run(const Lstm& lstm, StepInputs in, std::span<Array> out, StepContext& con
   const Tensor& x = in[0]->tensor;
   if (x.rank() != 3 || x.shape()[2] != lstm.inputs) throw CannotRun("an input of another shape");
   const int64_t steps = x.shape()[0], batch = x.shape()[1], hidden = lstm.hidden, count = static_cast<int64_t>(lstm.directions.size());
-  Tensor h = state(in, lstm.h, {count, batch, hidden}, context.pool), c = state(in, lstm.c, {count, batch, hidden}, context.pool);
-  Tensor y = context.pool.tensor(DType::float32, {steps, count, batch, hidden}), gates = context.pool.tensor(DType::float32, {4 * hidden});
-  float *hs = h.mutable_data<float>().data(), *cs = c.mutable_data<float>().data();
-  float *ys = y.mutable_data<float>().data(), *scratch = gates.mutable_data<float>().data();
+  const Shape states{count, batch, hidden};
+  Tensor h = state(in, lstm.h, lstm.constant_h, states, context.pool), c = state(in, lstm.c, lstm.constant_c, states, context.pool);
+  Tensor y = context.pool.tensor(DType::float32, {steps, count, batch, hidden});
+  Tensor gates = context.pool.tensor(DType::float32, {steps * batch, 4 * hidden}), scratch = context.pool.tensor(DType::float32, {hidden});
+  float *ys = y.mutable_data<float>().data(), *gs = gates.mutable_data<float>().data(), *spare = scratch.mutable_data<float>().data();
   for (int64_t d = 0; d < count; ++d) {
     const Direction& direction = lstm.directions[static_cast<size_t>(d)];
-    for (int64_t i = 0; i < steps; ++i)
-      for (int64_t n = 0; n < batch; ++n) {
-        const int64_t t = direction.backwards ? steps - 1 - i : i;
-        float* now = hs + (d * batch + n) * hidden;
-        advance(lstm, direction, floats_in(*in[0]) + (t * batch + n) * lstm.inputs, scratch, now, cs + (d * batch + n) * hidden);
-        std::copy_n(now, hidden, ys + ((t * count + d) * batch + n) * hidden);
-      }
+    float *hs = h.mutable_data<float>().data() + d * batch * hidden, *cs = c.mutable_data<float>().data() + d * batch * hidden;
+    project(lstm, direction, floats_in(*in[0]), gs, steps * batch);
+    for (int64_t i = 0; i < steps; ++i) {
+      const int64_t t = direction.backwards ? steps - 1 - i : i;
+      float* now = gs + t * batch * 4 * hidden;
+      recur(direction, hs, now, batch, hidden);
+      for (int64_t n = 0; n < batch; ++n) advance(hidden, now + n * 4 * hidden, hs + n * hidden, cs + n * hidden, spare);
+      std::copy_n(hs, batch * hidden, ys + (t * count + d) * batch * hidden);
+    }
   }
   Tensor* made[] = {&y, &h, &c};
   for (size_t i = 0; i < out.size(); ++i)

@@ -31,7 +31,8 @@
 //   DQ -> MaxPool|Reshape|Transpose.. -> Q, equal parameters     pass_through  p x                                         p   runs on codes
 //   DQ -> AveragePool|GlobalAveragePool|ReduceMean -> Q          reduce        p x                                         p
 //   DQ* -> Concat -> Q                                           concat        p..                                         p
-//   DQ -> Softmax -> Q                                           softmax       p x                                         p
+//   [DQ ->] Softmax -> Q                                         softmax       p x or f x                                  p
+//   [DQ ->] LayerNormalization -> Q                              normalize     p x or f x, f g, f b                        p
 //   DQ -> Q                                                      requantize    p x                                         p
 //   Q                                                            quantize      f x                                         p
 //   DQ                                                           dequantize    p x                                         f
@@ -62,6 +63,7 @@ enum class ClusterKind {
   reduce,
   concat,
   softmax,
+  normalize,
   requantize,
   quantize,
   dequantize,

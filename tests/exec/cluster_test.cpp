@@ -259,6 +259,15 @@ TEST_CASE("cluster: averages, concatenations, softmax between DQ and Q") {
         "softmax Softmax: p x_q -> p y_q\n");
 }
 
+TEST_CASE("cluster: a Q behind Softmax or LayerNormalization is theirs, whatever is in front") {
+  CHECK(real("m = Softmax(x)\n x_q = QuantizeLinear(m, three)\n y = DequantizeLinear(x_q, three)\n") ==
+        "softmax Softmax: f x -> p x_q\n"
+        "dequantize DequantizeLinear: p x_q -> f y\n");
+  CHECK(real("m = LayerNormalization(x, three)\n x_q = QuantizeLinear(m, three)\n y = DequantizeLinear(x_q, three)\n") ==
+        "normalize LayerNormalization: f x, f three -> p x_q\n"
+        "dequantize DequantizeLinear: p x_q -> f y\n");
+}
+
 TEST_CASE("cluster: Q, DQ and DQ -> Q alone") {
   CHECK(real("x_q = QuantizeLinear(x, three)\n y = DequantizeLinear(x_q, three)\n") ==
         "quantize QuantizeLinear: f x -> p x_q\n"

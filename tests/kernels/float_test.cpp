@@ -131,30 +131,85 @@ TEST_CASE("average: of floats, and of codes into another scale") {
 
 TEST_CASE("softmax: every variant equals the scalar twin, which sums to one") {
   const auto variant = any_variant<Softmax>();
-  const size_t n = GENERATE(1, 2, 15, 16, 17, 100);
-  const auto in = random_floats(n, 20, 8);
-  Guarded<float> out(n), expected(n);
-  variant.run({in.data(), out.data(), n});
-  scalar_twin<Softmax>().run({in.data(), expected.data(), n});
+  const size_t n = GENERATE(1, 2, 15, 16, 17, 100), rows = GENERATE(1, 3, 4, 9);
+  auto in = random_floats(n * rows, 20, 8);
+  if (n > 16) in[3] = -INFINITY, in[5] = -1e30f, in[7] = -95;
+  Guarded<float> out(n * rows), expected(n * rows);
+  variant.run({in.data(), out.data(), rows, n});
+  scalar_twin<Softmax>().run({in.data(), expected.data(), rows, n});
   CHECK(out == expected);
   double total = 0;
-  for (size_t i = 0; i < n; ++i) total += expected.data()[i];
-  CHECK(std::fabs(total - 1) < 1e-6);
+  for (size_t i = 0; i < n * rows; ++i) total += expected.data()[i];
+  CHECK(std::fabs(total - static_cast<double>(rows)) < 1e-6 * static_cast<double>(rows));
+}
+
+TEST_CASE("softmax: the scalar variant is exp over its sum") {
+  const auto in = random_floats(300, 40, 3);
+  std::vector<float> out(in.size());
+  scalar_twin<Softmax>().run({in.data(), out.data(), 1, in.size()});
+  const double top = *std::max_element(in.begin(), in.end());
+  double total = 0, worst = 0;
+  for (const float x : in) total += std::exp(x - top);
+  for (size_t i = 0; i < in.size(); ++i) {
+    const double y = std::exp(in[i] - top) / total;
+    worst = std::max(worst, std::fabs(out[i] - y) / y);
+  }
+  CHECK(worst < 8e-6);  // half a unit in the last place of x - top up to 80 is 3.8e-6, of t up to 115 the same of a power of two
+}
+
+TEST_CASE("softmax: codes are those of the floats, in every variant") {
+  const auto variant = any_variant<Softmax>();
+  const size_t n = GENERATE(1, 16, 33), rows = GENERATE(1, 5);
+  const bool is_signed = GENERATE(false, true);
+  const int lo = is_signed ? -128 : 0, hi = is_signed ? 127 : 255, zero_point = is_signed ? -120 : 0;
+  auto in = random_floats(n * rows, 3, 8);
+  if (rows > 1) in[n] = NAN;
+  std::vector<float> floats(n * rows), scratch(n * rows);
+  scalar_twin<Softmax>().run({in.data(), floats.data(), rows, n});
+  Guarded<uint8_t> codes(n * rows), expected(n * rows);
+  variant.run({in.data(), scratch.data(), rows, n, codes.data(), 0.0021f, zero_point, lo, hi});
+  for (size_t i = 0; i < n * rows; ++i) {
+    const float steps = std::isnan(floats[i]) ? 0 : std::nearbyint(floats[i] / 0.0021f);
+    expected.data()[i] = static_cast<uint8_t>(std::clamp(static_cast<int>(steps) + zero_point, lo, hi));
+  }
+  CHECK(codes == expected);
 }
 
 TEST_CASE("layer_norm: every variant equals the scalar twin, which normalizes") {
   const auto variant = any_variant<LayerNorm>();
-  const size_t n = GENERATE(1, 7, 8, 9, 100);
-  const auto in = random_floats(n, 20, 8), scale = random_floats(n, 2, 1), bias = random_floats(n, 2, 2);
-  Guarded<float> out(n), expected(n);
-  variant.run({in.data(), scale.data(), bias.data(), out.data(), n, 1e-5f});
-  scalar_twin<LayerNorm>().run({in.data(), scale.data(), bias.data(), expected.data(), n, 1e-5f});
+  const size_t n = GENERATE(1, 7, 16, 33, 100), rows = GENERATE(1, 4, 6);
+  auto in = random_floats(n * rows, 20, 8);
+  for (float& x : in) x += 1000;
+  const auto scale = random_floats(n, 2, 1), bias = random_floats(n, 2, 2);
+  Guarded<float> out(n * rows), expected(n * rows);
+  variant.run({in.data(), scale.data(), bias.data(), out.data(), rows, n, 1e-5f});
+  scalar_twin<LayerNorm>().run({in.data(), scale.data(), bias.data(), expected.data(), rows, n, 1e-5f});
   CHECK(out == expected);
+  const size_t last = (rows - 1) * n;
   double mean = 0, variance = 0;
-  for (const float x : in) mean += x / static_cast<double>(n);
-  for (const float x : in) variance += (x - mean) * (x - mean) / static_cast<double>(n);
-  const double y = (in[n / 2] - mean) / std::sqrt(variance + 1e-5) * scale[n / 2] + bias[n / 2];
-  CHECK(std::fabs(expected.data()[n / 2] - y) < 1e-5);
+  for (size_t i = 0; i < n; ++i) mean += in[last + i] / static_cast<double>(n);
+  for (size_t i = 0; i < n; ++i) variance += (in[last + i] - mean) * (in[last + i] - mean) / static_cast<double>(n);
+  const double y = (in[last + n / 2] - mean) / std::sqrt(variance + 1e-5) * scale[n / 2] + bias[n / 2];
+  CHECK(std::fabs(expected.data()[last + n / 2] - y) < 1e-5);
+}
+
+TEST_CASE("layer_norm: codes are those of the floats, in every variant") {
+  const auto variant = any_variant<LayerNorm>();
+  const size_t n = GENERATE(1, 16, 50), rows = GENERATE(1, 5);
+  const bool is_signed = GENERATE(false, true);
+  const int lo = is_signed ? -128 : 0, hi = is_signed ? 127 : 255, zero_point = is_signed ? 5 : 100;
+  auto in = random_floats(n * rows, 3, 8);
+  if (rows > 1) in[n] = NAN;
+  const auto scale = random_floats(n, 200, 1), bias = random_floats(n, 30, 2);
+  std::vector<float> floats(n * rows);
+  scalar_twin<LayerNorm>().run({in.data(), scale.data(), bias.data(), floats.data(), rows, n, 1e-5f});
+  Guarded<uint8_t> codes(n * rows), expected(n * rows);
+  variant.run({in.data(), scale.data(), bias.data(), nullptr, rows, n, 1e-5f, codes.data(), zero_point, lo, hi});
+  for (size_t i = 0; i < n * rows; ++i) {
+    const float steps = std::isnan(floats[i]) ? 0 : std::nearbyint(floats[i]);
+    expected.data()[i] = static_cast<uint8_t>(std::clamp(static_cast<int>(steps) + zero_point, lo, hi));
+  }
+  CHECK(codes == expected);
 }
 
 }  // namespace

@@ -29,6 +29,8 @@ class ClusterBuilder {
   std::optional<Draft> form_pass_through(Node& node, const QuantTraits& traits) const;
   /// DQ on every input of `data_inputs`, Q behind.
   std::optional<Draft> form_between(ClusterKind kind, Node& node, uint32_t data_inputs) const;
+  /// As form_between on the first input; floats in where it is not quantized.
+  std::optional<Draft> form_before_quantize(ClusterKind kind, Node& node) const;
   Draft form_alone(Node& node) const;
   Draft form_conversion(Node& node) const;
 

@@ -87,7 +87,8 @@ Draft ClusterBuilder::form(Node& node) const {
     if (!draft && traits.kind == QuantTraits::Kind::pass_through) draft = form_pass_through(node, traits);
     if (!draft && traits.kind == QuantTraits::Kind::reduce) draft = form_between(ClusterKind::reduce, node, 1);
     if (!draft && traits.kind == QuantTraits::Kind::same_scale) draft = form_between(ClusterKind::concat, node, ~0u);
-    if (!draft && node.is("Softmax")) draft = form_between(ClusterKind::softmax, node, 1);
+    if (!draft && node.is("Softmax")) draft = form_before_quantize(ClusterKind::softmax, node);
+    if (!draft && node.is("LayerNormalization")) draft = form_before_quantize(ClusterKind::normalize, node);
   }
   return draft ? std::move(*draft) : form_alone(node);
 }
@@ -167,6 +168,15 @@ std::optional<Draft> ClusterBuilder::form_between(ClusterKind kind, Node& node, 
   Draft draft = start(kind, node);
   if (!codes || !end_in_quantize(draft)) return std::nullopt;
   draft.cluster.inputs = std::move(*codes);
+  return draft;
+}
+
+std::optional<Draft> ClusterBuilder::form_before_quantize(ClusterKind kind, Node& node) const {
+  if (auto draft = form_between(kind, node, 1)) return draft;
+  Draft draft = start(kind, node);
+  if (node.output_count() != 1 || !node.out(0) || !node.in(0) || !may_be_float32(*node.in(0)) || !end_in_quantize(draft))
+    return std::nullopt;
+  draft.cluster.inputs = as_they_are(node);
   return draft;
 }
 

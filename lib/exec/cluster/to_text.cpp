@@ -47,6 +47,8 @@ std::string_view name_of(ClusterKind kind) {
       return "reduce";
     case ClusterKind::concat:
       return "concat";
+    case ClusterKind::normalize:
+      return "normalize";
     case ClusterKind::softmax:
       return "softmax";
     case ClusterKind::requantize:

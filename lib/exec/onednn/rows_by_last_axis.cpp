@@ -1,58 +1,101 @@
-// Softmax and LayerNormalization over the innermost dimensions, plain layout: row by row, floats, or 8-bit codes in and out.
+// Softmax and LayerNormalization over the innermost dimensions, plain layout: row by row, floats or 8-bit codes on either side.
 
 #include <algorithm>
 #include <functional>
 
 #include "exec/onednn/function_step.h"
 #include "exec/onednn/operands.h"
+#include "exec/onednn/parallel.h"
 #include "exec/onednn/rows.h"
 #include "kernels/registry.h"
 
 namespace qtool::onednn {
 namespace {
 
-/// out = f(in) on rows of n floats; may be given the same row.
-using RowFunction = std::function<void(const float* in, float* out, size_t n)>;
+/// Rows of n floats to floats (codes null), or to codes (out: scratch of as many floats).
+struct RowArgs {
+  const float* in;
+  float* out;
+  uint8_t* codes;
+  size_t rows, n;
+};
+using RowFunction = std::function<void(const RowArgs&)>;
 
-/// Where the row begins among the dimensions.
-using RowAxis = std::function<size_t(size_t rank)>;
+/// The operator: where the row begins among the dimensions, how long it must be (0: any).
+struct RowOperator {
+  std::string kernel;
+  int64_t axis;
+  size_t length;
+  RowFunction run;
+};
 
 struct Ends {
   std::optional<QuantParams> in, out;
 };
 
-void run_rows(const Tensor& x, Tensor& y, size_t row, const Ends& ends, const RowFunction& f) {
-  std::vector<float> reals(row);
-  const CodeRange codes = ends.out ? full_range(ends.out->dtype) : CodeRange{};
-  for (size_t at = 0; at < static_cast<size_t>(x.size()); at += row) {
-    const float* in = reals.data();
-    if (ends.in)
-      kernels::best<kernels::Dequantize>().run({reinterpret_cast<const uint8_t*>(x.bytes()) + at, reals.data(), row, ends.in->scale(),
-                                                ends.in->zero_point(), ends.in->dtype == DType::int8});
-    else
-      in = reinterpret_cast<const float*>(x.bytes()) + at;
-    if (!ends.out) {
-      f(in, reinterpret_cast<float*>(y.mutable_bytes()) + at, row);
-      continue;
+/// Rows that go through scratch together: floats that stay in the first cache.
+size_t block_of(size_t n) { return std::max<size_t>(1, 4096 / n); }
+
+/// Rows [first, last).
+void run_rows(const Tensor& x, std::byte* y, size_t n, size_t first, size_t last, const Ends& ends, const RowFunction& f) {
+  std::vector<float> scratch(ends.in || ends.out ? std::min(block_of(n), last - first) * n : 0);
+  for (size_t row = first; row < last; row += block_of(n)) {
+    const size_t rows = std::min(block_of(n), last - row), at = row * n;
+    const float* in = reinterpret_cast<const float*>(x.bytes()) + at;
+    if (ends.in) {
+      const auto* codes = reinterpret_cast<const uint8_t*>(x.bytes()) + at;
+      kernels::best<kernels::Dequantize>().run(
+          {codes, scratch.data(), rows * n, ends.in->scale(), ends.in->zero_point(), ends.in->dtype == DType::int8});
+      in = scratch.data();
     }
-    f(in, reals.data(), row);
-    kernels::best<kernels::Quantize>().run({reals.data(), reinterpret_cast<uint8_t*>(y.mutable_bytes()) + at, row, ends.out->scale(),
-                                            ends.out->zero_point(), static_cast<int32_t>(codes.lo), static_cast<int32_t>(codes.hi)});
+    if (ends.out)
+      f({in, scratch.data(), reinterpret_cast<uint8_t*>(y) + at, rows, n});
+    else
+      f({in, reinterpret_cast<float*>(y) + at, nullptr, rows, n});
   }
 }
 
-LowerResult lower_rows(const Cluster& cluster, std::string kernel, RowAxis axis, RowFunction f) {
+LowerResult lower_rows(const Cluster& cluster, RowOperator op) {
   const Operand &x = cluster.inputs[0], &y = cluster.outputs[0];
   if (x.constant() || !cluster.post_ops.empty()) return Declined{"a constant input, or something behind"};
   if ((x.quantized() && !per_tensor_8bit(x)) || (y.quantized() && !per_tensor_8bit(y))) return Declined{"codes are not per-tensor 8-bit"};
   const Ends ends{x.params, y.params};
-  return make_lowered(LayoutRule::plain, std::move(kernel), [=](StepInputs in, std::span<Array> out, StepContext& context) {
-    const Tensor& from = in[0]->tensor;
-    expect_type(*in[0], ends.in ? ends.in->dtype : DType::float32);
-    const size_t row = static_cast<size_t>(product(from.shape(), axis(from.rank()), from.rank()));
-    out[0] = {context.pool.tensor(ends.out ? ends.out->dtype : DType::float32, from.shape()), Layout::plain};
-    if (from.size() > 0) run_rows(from, out[0].tensor, row, ends, f);
-  });
+  std::string kernel = op.kernel;
+  return make_lowered(
+      LayoutRule::plain, std::move(kernel), [=, op = std::move(op)](StepInputs in, std::span<Array> out, StepContext& context) {
+        const Tensor& from = in[0]->tensor;
+        expect_type(*in[0], ends.in ? ends.in->dtype : DType::float32);
+        const auto n = static_cast<size_t>(product(from.shape(), static_cast<size_t>(normalize_axis(op.axis, from.rank())), from.rank()));
+        if (op.length && n != op.length) throw CannotRun("a scale that is broadcast");
+        out[0] = {context.pool.tensor(ends.out ? ends.out->dtype : DType::float32, from.shape()), Layout::plain};
+        if (from.size() == 0) return;
+        std::byte* to = out[0].tensor.mutable_bytes();
+        in_parts(context.threads, from.size() / static_cast<int64_t>(n), static_cast<int64_t>(from.byte_size() + out[0].tensor.byte_size()),
+                 [&](int64_t first, int64_t last) {
+                   run_rows(from, to, n, static_cast<size_t>(first), static_cast<size_t>(last), ends, op.run);
+                 });
+      });
+}
+
+/// What the kernels want to know of codes.
+struct Codes {
+  float scale = 1;
+  int32_t zero_point = 0, lo = 0, hi = 255;
+  explicit Codes(const std::optional<QuantParams>& params) {
+    if (!params) return;
+    const CodeRange range = full_range(params->dtype);
+    scale = params->scale();
+    zero_point = params->zero_point();
+    lo = static_cast<int32_t>(range.lo);
+    hi = static_cast<int32_t>(range.hi);
+  }
+};
+
+/// A constant divided by the output's scale, where the output is codes.
+std::vector<float> in_steps(const Operand& constant, const Codes& codes) {
+  std::vector<float> values = constant.value->constant()->to_floats();
+  for (float& value : values) value /= codes.scale;
+  return values;
 }
 
 }  // namespace
@@ -64,11 +107,10 @@ LowerResult lower_softmax(const Model& model, const Cluster& cluster) {
   const auto axis = static_cast<size_t>(normalize_axis(cluster.root->attr_or("axis", flattens ? int64_t{1} : int64_t{-1}), dims->size()));
   if (!flattens && axis + 1 != dims->size()) return Declined{"not along the last axis"};
   const auto& kernel = kernels::best<kernels::Softmax>();
-  return lower_rows(
-      cluster, std::string(kernel.name), [axis](size_t) { return axis; },
-      [&kernel](const float* in, float* out, size_t n) {
-        kernel.run({in, out, n});
-      });
+  return lower_rows(cluster, {std::string(kernel.name), static_cast<int64_t>(axis), 0,
+                              [&kernel, codes = Codes(cluster.outputs[0].params)](const RowArgs& a) {
+                                kernel.run({a.in, a.out, a.rows, a.n, a.codes, codes.scale, codes.zero_point, codes.lo, codes.hi});
+                              }});
 }
 
 LowerResult lower_layer_norm(const Model&, const Cluster& cluster) {
@@ -79,17 +121,17 @@ LowerResult lower_layer_norm(const Model&, const Cluster& cluster) {
   if (!cluster.inputs[1].constant() || cluster.inputs[1].quantized()) return Declined{"the scale is no float constant"};
   const bool has_bias = cluster.inputs.size() > 2 && cluster.inputs[2].value;
   if (has_bias && (!cluster.inputs[2].constant() || cluster.inputs[2].quantized())) return Declined{"the bias is no float constant"};
-  const std::vector<float> scale = cluster.inputs[1].value->constant()->to_floats();
-  const std::vector<float> bias = has_bias ? cluster.inputs[2].value->constant()->to_floats() : std::vector<float>();
+  const Codes codes(cluster.outputs[0].params);
+  const std::vector<float> scale = in_steps(cluster.inputs[1], codes);
+  const std::vector<float> bias = has_bias ? in_steps(cluster.inputs[2], codes) : std::vector<float>();
   if (has_bias && bias.size() != scale.size()) return Declined{"scale and bias differ in size"};
   const int64_t axis = node.attr_or("axis", int64_t{-1});
   const auto& kernel = kernels::best<kernels::LayerNorm>();
   return lower_rows(
-      cluster, std::string(kernel.name), [axis](size_t rank) { return static_cast<size_t>(normalize_axis(axis, rank)); },
-      [=, &kernel, epsilon = node.attr_or("epsilon", 1e-5f)](const float* in, float* out, size_t n) {
-        if (n != scale.size()) throw CannotRun("a scale that is broadcast");
-        kernel.run({in, scale.data(), bias.empty() ? nullptr : bias.data(), out, n, epsilon});
-      });
+      cluster, {std::string(kernel.name), axis, scale.size(), [=, &kernel, epsilon = node.attr_or("epsilon", 1e-5f)](const RowArgs& a) {
+                  kernel.run({a.in, scale.data(), bias.empty() ? nullptr : bias.data(), a.out, a.rows, a.n, epsilon, a.codes,
+                              codes.zero_point, codes.lo, codes.hi});
+                }});
 }
 
 }  // namespace qtool::onednn

@@ -119,19 +119,26 @@ TEST_CASE("onednn: Concat of codes with other parameters is exact") {
 }
 
 TEST_CASE("onednn: Softmax agrees") {
-  const bool int8 = GENERATE(false, true);
+  const bool codes_in = GENERATE(false, true), codes_out = GENERATE(false, true);
   QdqGraph g;
-  Value* x = &g.input("x", {2, 3, 37});
-  if (int8) x = &g.q(*x, {0.05f, 117});
+  Value* x = &g.input("x", {2, 30, 37});
+  if (codes_in) x = &g.q(*x, {0.05f, 117});
   Value* y = &g.op("Softmax", {x}, {{"axis", int64_t{-1}}});
-  if (int8) y = &g.q(*y, {1.0f / 256, 0});
+  if (codes_out) y = &g.q(*y, {1.0f / 256, 0});
   check_exact(g.finish(*y), "LayerNormalization", 6);
 }
 
 TEST_CASE("onednn: LayerNormalization agrees") {
+  const bool codes_in = GENERATE(false, true), codes_out = GENERATE(false, true);
   QdqGraph g;
-  check_exact(g.finish(g.op("LayerNormalization", {&g.input("x", {2, 3, 64}), &g.constant({64}), &g.constant({64})})),
-              "LayerNormalization");
+  Value* x = &g.input("x", {2, 30, 64});
+  if (codes_in) x = &g.q(*x, {0.0078f, 117});
+  Value* y = &g.op("LayerNormalization", {x, &g.constant({64}), &g.constant({64})});
+  if (codes_out) y = &g.q(*y, {0.031f, 120});
+  const Model model = g.finish(*y);
+  const ClusterCheck check = check_of(check_engine(model, random_inputs(model)), "LayerNormalization");
+  CAPTURE(to_text(check));
+  CHECK(agrees(check));
 }
 
 TEST_CASE("onednn: moves run on codes") {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "base/buffer_source.h"
 #include "base/error.h"
 
 namespace qtool {
@@ -21,11 +22,17 @@ struct Descriptor {
   }
 };
 
+/// Below, the heap is as fast and keeps its own lists.
+constexpr size_t kLarge = 64 << 10;
+
+thread_local BufferSource* current_source = nullptr;
+
 size_t round_up(size_t bytes) { return (bytes + kBufferAlignment - 1) / kBufferAlignment * kBufferAlignment; }
 
 }  // namespace
 
 std::shared_ptr<Buffer> Buffer::allocate(size_t bytes) {
+  if (current_source && bytes >= kLarge) return current_source->take(bytes);
   const size_t rounded = round_up(bytes == 0 ? 1 : bytes);
   void* memory = rounded < bytes ? nullptr : std::aligned_alloc(kBufferAlignment, rounded);
   if (!memory) throw invalid_file("cannot allocate " + std::to_string(bytes) + " bytes");
@@ -36,6 +43,10 @@ std::shared_ptr<Buffer> Buffer::allocate(size_t bytes) {
   buffer->owner_ = std::shared_ptr<const void>(memory, [](const void* p) { std::free(const_cast<void*>(p)); });
   return buffer;
 }
+
+BufferScope::BufferScope(BufferSource* source) : before_(current_source) { current_source = source; }
+
+BufferScope::~BufferScope() { current_source = before_; }
 
 std::shared_ptr<Buffer> Buffer::map_file(const std::string& path, size_t offset, size_t bytes) {
   const Descriptor file{open(path.c_str(), O_RDONLY | O_CLOEXEC)};

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <mutex>
 
+#include "base/buffer_source.h"
 #include "exec/lowering.h"
 
 namespace qtool {
@@ -42,6 +43,7 @@ std::shared_ptr<Buffer> BufferPool::take(size_t bytes) {
     if (!buffer) store_->drop_largest();
   }
   if (!buffer) {
+    const BufferScope from_heap(nullptr);
     buffer = Buffer::allocate(bytes);
     const std::scoped_lock lock(store_->mutex);
     store_->held += bytes;

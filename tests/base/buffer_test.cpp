@@ -3,7 +3,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <cstdint>
 #include <cstring>
+#include <thread>
 
+#include "base/buffer_source.h"
 #include "base/error.h"
 #include "tests/base/temp_dir.h"
 
@@ -63,4 +65,25 @@ TEST_CASE("buffer: borrowed memory is kept alive and read only") {
   CHECK_FALSE(watch.expired());
   CHECK(text_of(*buffer) == "abc");
   CHECK_FALSE(buffer->writable());
+}
+
+TEST_CASE("buffer: inside a scope large buffers come from its source, in this thread and until it ends") {
+  struct Counting : BufferSource {
+    size_t taken = 0;
+    std::shared_ptr<Buffer> take(size_t bytes) override {
+      ++taken;
+      const BufferScope from_heap(nullptr);
+      return Buffer::allocate(bytes);
+    }
+  } source;
+  {
+    const BufferScope scope(&source);
+    CHECK(Buffer::allocate(1 << 20)->size() == 1 << 20);
+    Buffer::allocate(100);
+    CHECK(source.taken == 1);
+    std::thread([] { Buffer::allocate(1 << 20); }).join();
+    CHECK(source.taken == 1);
+  }
+  Buffer::allocate(1 << 20);
+  CHECK(source.taken == 1);
 }

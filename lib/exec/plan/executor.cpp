@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "base/buffer_source.h"
 #include "exec/control_flow.h"
 
 namespace qtool {
@@ -11,6 +12,16 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 double microseconds_since(Clock::time_point begin) { return std::chrono::duration<double, std::micro>(Clock::now() - begin).count(); }
+
+/// Tensors that operators make for themselves (eval) reuse the pool's memory too.
+class PoolSource : public BufferSource {
+ public:
+  explicit PoolSource(BufferPool& pool) : pool_(pool) {}
+  std::shared_ptr<Buffer> take(size_t bytes) override { return pool_.take(bytes); }
+
+ private:
+  BufferPool& pool_;
+};
 
 }  // namespace
 
@@ -21,6 +32,8 @@ Executor::Executor(const Model& model, const PlanIndex& index, int threads)
 
 std::vector<Tensor> Executor::run(const PlanGraph& graph, std::span<const Tensor> inputs) {
   if (profiling) std::fill(costs.begin(), costs.end(), StepCost{});
+  PoolSource source(pool_);
+  const BufferScope reuse(&source);
   return run(graph, inputs, nullptr, nullptr);
 }
 

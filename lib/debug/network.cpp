@@ -34,7 +34,8 @@ bool alike(const PlanGraph& a, const PlanGraph& b) {
 /// Builds the list of nodes from the steps.
 class Lister {
  public:
-  Lister(const Network& network, const FloatSide& side) : network_(network), names_(side.flat) {
+  Lister(const Network& network, const FloatSide& side) : network_(network) {
+    names_.add(side.flat);
     for_each_graph(*side.fused.graph, [&](Graph& graph) {
       for (const Node& node : graph.nodes()) {
         if (!node.is_call()) continue;

@@ -114,6 +114,11 @@ bool drop_ending(std::string& name, std::string_view ending) {
 }  // namespace
 
 std::vector<std::string> float_names(const std::string& name) {
+  constexpr std::string_view kBeginning = "dq_output_";
+  if (name.starts_with(kBeginning)) {  // dq_output_NAME_1
+    const std::string rest = name.substr(kBeginning.size());
+    return {name, rest, rest.substr(0, rest.find_last_of('_'))};
+  }
   constexpr std::string_view kEndings[] = {
       "_DequantizeLinear_Output", "_QuantizeLinear_Input", "_QuantizeLinear_Output", "_quantized", "_dequantized", "_raw", "_dq", "_q"};
   std::vector<std::string> names{name};
@@ -125,7 +130,7 @@ std::vector<std::string> float_names(const std::string& name) {
   }
 }
 
-FloatNames::FloatNames(const Model& flat) {
+void FloatNames::add(const Model& flat) {
   for_each_graph(*flat.graph, [&](Graph& graph) {
     for (const Node& node : graph.nodes())
       for (const auto& output : node.outputs())

@@ -20,13 +20,13 @@ struct Pairing {
 /// outputs, then by the node's name, then by counting: the k-th Conv left is the k-th Conv left where the weights have the same shapes.
 Pairing pair_nodes(const Model& int8, const Model& flat);
 
-/// `name`, then what is left of it without the endings quantizers give names ("x_raw", "x_DequantizeLinear_Output").
+/// `name`, then what is left of it without the endings quantizers give names ("x_raw", "x_DequantizeLinear_Output", "dq_output_x_1").
 std::vector<std::string> float_names(const std::string& name);
 
 /// The names of a float model's tensors.
 class FloatNames {
  public:
-  explicit FloatNames(const Model& flat);
+  void add(const Model& flat);
   /// The first of float_names(each) that the float model has; the first of all where it has none.
   std::string resolve(const std::vector<std::string>& names) const;
 

@@ -69,6 +69,12 @@ void tell_pairing(Report& report, const Pairing& pairing) {
   report.float_alone = pairing.float_alone;
 }
 
+void check_matched(const Skeleton& skeleton) {
+  if (skeleton.matched * 2 >= skeleton.constants.size()) return;
+  throw invalid_file("the files do not belong together: " + std::to_string(skeleton.matched) + " of " +
+                     std::to_string(skeleton.constants.size()) + " quantized constants have a partner in the float model");
+}
+
 void check_exactness(double exactness_db) {
   if (exactness_db >= kLeastExactness) return;
   char text[160];
@@ -83,8 +89,11 @@ void check_exactness(double exactness_db) {
 Report sensitivity_report(const Model& float_model, const Model& int8, const SampleSet& samples, const SensitivityOptions& options,
                           Diagnostics& diagnostics) {
   check_pair(float_model, int8);
-  const FloatSide side = float_side(float_model, int8);
-  const Network network(make_skeleton(int8, side.flat), side, options.engine);
+  const std::vector<FloatSide> sides = float_sides(float_model, int8);
+  Skeleton skeleton = make_skeleton(int8, sides);
+  check_matched(skeleton);
+  const FloatSide& side = sides[skeleton.side];
+  const Network network(std::move(skeleton), side, options.engine);
   SamplePass pass(network, float_model, int8, samples, options, diagnostics);
   pass.run();
   check_exactness(pass.exactness().loss().sqnr_db);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "debug/loss.h"
 #include "exec/canonicalize.h"
 #include "exec/cluster/quantized.h"
 #include "graph/domains.h"
+#include "graph/observer.h"
 #include "ops/op_def.h"
 #include "pass/fuse.h"
 
@@ -143,16 +145,108 @@ class Builder {
   Skeleton skeleton_;
 };
 
-/// Initializer of the skeleton -> FLOAT's constant, where a pair of nodes reads one of the same shape in the same place.
+/// Relu and Clip that INT8 lacks because the lowest and the highest code behind them do the same.
+class Absorbed {
+ public:
+  explicit Absorbed(Skeleton& skeleton) : skeleton_(skeleton) {}
+
+  void put_back() {
+    std::vector<Node*> sites;
+    for_each_graph(*skeleton_.rounded.graph, [&](Graph& graph) {
+      for (Node& node : graph.nodes())
+        if (is_observer(node)) sites.push_back(&node);
+    });
+    for (Node* site : sites)
+      if (const Node* activation = absorbed_in_front_of(*site)) insert(*site, *activation);
+  }
+
+ private:
+  const Node* absorbed_in_front_of(const Node& site) const {
+    const std::string& tensor = skeleton_.sites[std::stoul(observed_tensor(site))].tensor;
+    const auto partner = skeleton_.pairing.nodes.find(&site.in(0)->producer());
+    if (partner == skeleton_.pairing.nodes.end() || partner->second->output_count() == 0) return nullptr;
+    for (const Use& use : partner->second->out(0)->uses())
+      if ((use.node->is("Relu") || use.node->is("Clip")) && use.input == 0 && use.node->out(0)->name() == tensor) return use.node;
+    return nullptr;
+  }
+
+  void insert(Node& site, const Node& activation) {
+    Graph& graph = site.graph();
+    Value& value = *site.in(0);
+    std::vector<Value*> inputs{&value};
+    for (size_t i = 1; i < activation.input_count(); ++i) inputs.push_back(constant_like(activation.in(i)));
+    Node& node = graph.clone(activation, inputs, {graph.fresh_name(value.name() + "_activated")}, &site);
+    graph.replace_uses(value, *node.out(0), &node);
+    skeleton_.pairing.nodes[&node] = &activation;
+    std::erase(skeleton_.pairing.float_alone, activation.path());
+  }
+
+  Value* constant_like(const Value* value) const {
+    if (!value || !value->constant()) return nullptr;
+    Graph& graph = *skeleton_.rounded.graph;
+    return graph.add_weight(graph.fresh_name(value->name()), *value->constant()).out(0);
+  }
+
+  Skeleton& skeleton_;
+};
+
+const Tensor* float_constant(const Node& node, size_t i) {
+  const Tensor* tensor = node.in(i) ? node.in(i)->constant() : nullptr;
+  return tensor && tensor->dtype() == DType::float32 ? tensor : nullptr;
+}
+
+double noise_between(const Tensor& real, const Tensor& found) {
+  LossSum sum;
+  sum.add(real.floats().data(), found.floats().data(), real.floats().size());
+  return sum.noise();
+}
+
+/// Constants of a pair of nodes that stand in the same place with the same shape; none where one of them cannot be the other.
+struct CommonConstants {
+  std::vector<size_t> inputs;
+  double noise = 0;  ///< the largest; a constant without a counterpart counts 1
+};
+
+CommonConstants common_constants(const Node& node, const Node& partner) {
+  CommonConstants common;
+  for (size_t i = 0; i < node.input_count(); ++i) {
+    const Tensor *own = float_constant(node, i), *other = float_constant(partner, i);
+    if (!own) continue;
+    const double noise = other && own->shape() == other->shape() ? noise_between(*other, *own) : 1;
+    if (own->rank() >= 2 && noise >= 1) return {{}, noise};
+    common.noise = std::max(common.noise, noise);
+    if (other && own->shape() == other->shape()) common.inputs.push_back(i);
+  }
+  return common;
+}
+
+/// Every node's partner from the way of fusing whose constants are nearest to its own; the first way for most nodes names the rest.
+size_t pair_with_nearest(Skeleton& skeleton, const std::vector<FloatSide>& sides) {
+  std::vector<Pairing> pairings;
+  for (const FloatSide& side : sides) pairings.push_back(pair_nodes(skeleton.rounded, side.flat));
+  std::vector<size_t> chosen(sides.size());
+  std::unordered_map<const Node*, std::pair<const Node*, double>> best;
+  std::unordered_map<const Node*, size_t> side_of;
+  for (size_t k = 0; k < sides.size(); ++k)
+    for (const auto& [node, partner] : pairings[k].nodes) {
+      const double noise = common_constants(*node, *partner).noise;
+      const auto [at, fresh] = best.try_emplace(node, partner, noise);
+      if (!fresh && noise >= at->second.second) continue;
+      at->second = {partner, noise};
+      side_of[node] = k;
+    }
+  for (const auto& [node, k] : side_of) ++chosen[k];
+  const auto most = static_cast<size_t>(std::max_element(chosen.begin(), chosen.end()) - chosen.begin());
+  skeleton.pairing = std::move(pairings[most]);
+  for (const auto& [node, partner] : best) skeleton.pairing.nodes[node] = partner.first;
+  return most;
+}
+
+/// Initializer of the skeleton -> FLOAT's constant.
 std::unordered_map<std::string, const Value*> float_constants(const Pairing& pairing) {
   std::unordered_map<std::string, const Value*> found;
   for (const auto& [node, partner] : pairing.nodes)
-    for (size_t i = 0; i < node->input_count(); ++i) {
-      const Tensor* own = node->in(i) ? node->in(i)->constant() : nullptr;
-      const Tensor* other = partner->in(i) ? partner->in(i)->constant() : nullptr;
-      if (own && other && own->dtype() == DType::float32 && other->dtype() == DType::float32 && own->shape() == other->shape())
-        found.emplace(node->in(i)->name(), partner->in(i));
-    }
+    for (const size_t i : common_constants(*node, *partner).inputs) found.emplace(node->in(i)->name(), partner->in(i));
   return found;
 }
 
@@ -168,19 +262,22 @@ void take_float_constants(Skeleton& skeleton) {
     if (const auto at = constants.find(constant.initializer); at != constants.end()) {
       constant.real = *at->second->constant();
       constant.name = at->second->name();
+      ++skeleton.matched;
     }
 }
 
 }  // namespace
 
-Skeleton make_skeleton(const Model& int8, const Model& flat) {
-  Skeleton skeleton = Builder(int8, FloatNames(flat)).run();
+Skeleton make_skeleton(const Model& int8, const std::vector<FloatSide>& sides) {
+  FloatNames names;
+  for (const FloatSide& side : sides) names.add(side.flat);
+  Skeleton skeleton = Builder(int8, names).run();
   if (skeleton.sites.empty() && skeleton.constants.empty())
     throw invalid_file("holds no QuantizeLinear or DequantizeLinear: an int8 model in QDQ form is expected");
   infer_types(skeleton.rounded);
-  skeleton.pairing = pair_nodes(skeleton.rounded, flat);
-  if (skeleton.pairing.nodes.empty())
-    throw invalid_file("has no node or tensor in common with the float model: the files do not belong together");
+  skeleton.side = pair_with_nearest(skeleton, sides);
+  Absorbed(skeleton).put_back();
+  infer_types(skeleton.rounded);
   skeleton.exact = copy(skeleton.rounded);
   take_float_constants(skeleton);
   return skeleton;

@@ -33,10 +33,14 @@ struct Skeleton {
   Model exact, rounded;     ///< weights of FLOAT, weights of INT8
   std::vector<Site> sites;  ///< by the number in the observers' attribute "tensor"
   std::vector<QuantizedConstant> constants;
-  Pairing pairing;  ///< its int8 nodes are those of `rounded`
+  Pairing pairing;     ///< its int8 nodes are those of `rounded`
+  size_t side = 0;     ///< the way of fusing FLOAT most nodes are paired under
+  size_t matched = 0;  ///< constants held as codes that have a partner
 };
 
-/// Throws Error(invalid_file) when INT8 holds no Q/DQ, and when nothing of it has a partner in FLOAT.
-Skeleton make_skeleton(const Model& int8, const Model& flat);
+/// A Relu or Clip of FLOAT that INT8 leaves to the rounding behind it is put back. Constants closer to zero than to their partner
+/// (SQNR below 0 dB, which rounding cannot give) are none: neither they nor the others of their node are paired.
+/// Throws Error(invalid_file) when INT8 holds no Q/DQ.
+Skeleton make_skeleton(const Model& int8, const std::vector<FloatSide>& sides);
 
 }  // namespace qtool::debug

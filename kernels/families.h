@@ -1,6 +1,7 @@
 #pragma once
 // Every family of kernels.
 
+#include "kernels/affine.h"
 #include "kernels/arithmetic.h"
 #include "kernels/average.h"
 #include "kernels/combine.h"

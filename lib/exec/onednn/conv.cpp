@@ -1,6 +1,7 @@
 // Conv: 1d, 2d, 3d, any stride, dilation, group, padding; int8 (u8|s8 x s8 per channel) and float. Activations channels_last,
 // weights packed once as oneDNN likes them.
 
+#include "exec/onednn/affine.h"
 #include "exec/onednn/depthwise.h"
 #include "exec/onednn/engine.h"
 #include "exec/onednn/memory.h"
@@ -84,6 +85,7 @@ LowerResult lower_conv(const Model&, const Cluster& cluster) {
   if (!products) return Declined{reason};
   if (products->bias.size() != static_cast<size_t>(shape[0])) return Declined{"the bias has another length than the output channels"};
   if (products->int8()) products->weight_sums = sums_by_first_axis(products->weights);
+  if (auto affine = lower_affine(cluster, *products)) return std::move(*affine);
   if (auto depthwise = lower_depthwise(cluster, *products)) return std::move(*depthwise);
   auto conv = std::make_shared<Conv>(cluster, std::move(*products));
   return lower_primitive(cluster, conv, LayoutRule::channels_last);

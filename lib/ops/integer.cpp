@@ -54,12 +54,10 @@ void dynamic_quantize_linear(const Node&, TensorsIn in, TensorsOut out) {
     lo = std::min(lo, value);
     hi = std::max(hi, value);
   }
-  const float scale = hi == lo ? 1.0f : (hi - lo) / 255.0f;
-  const float zero = std::clamp(std::nearbyint(-lo / scale), 0.0f, 255.0f);
-  const QuantParams params{DType::uint8, -1, {scale}, {static_cast<int32_t>(zero)}};
+  const QuantParams params = dynamic_params(lo, hi);
   out[0] = quantize(x, params, full_range(DType::uint8));
-  assign(out, 1, Tensor::scalar(scale));
-  assign(out, 2, Tensor::scalar(static_cast<uint8_t>(zero)));
+  assign(out, 1, Tensor::scalar(params.scale()));
+  assign(out, 2, Tensor::scalar(static_cast<uint8_t>(params.zero_point())));
 }
 
 TypeList infer_conv_integer(const Node& node, const InferInput& in) { return infer_conv(node, in, DType::int32, 1); }

@@ -60,6 +60,14 @@ QuantParams symmetric_params(float lo, float hi, DType dtype, CodeRange codes, f
   return {dtype, -1, {scale}, {static_cast<int32_t>(middle)}};
 }
 
+QuantParams dynamic_params(float lo, float hi) {
+  lo = std::min(lo, 0.0f);
+  hi = std::max(hi, 0.0f);
+  const float scale = hi == lo ? 1.0f : (hi - lo) / 255.0f;
+  const float zero = std::clamp(std::nearbyint(-lo / scale), 0.0f, 255.0f);
+  return {DType::uint8, -1, {scale}, {static_cast<int32_t>(zero)}};
+}
+
 Tensor quantize(const Tensor& real, const QuantParams& params, CodeRange codes) {
   Tensor out(params.dtype, real.shape());
   const auto in = real.floats();

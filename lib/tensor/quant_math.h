@@ -44,15 +44,17 @@ inline int32_t quantize_value(float x, float scale, int32_t zero_point, CodeRang
   return static_cast<int32_t>(std::clamp(code, static_cast<double>(codes.lo), static_cast<double>(codes.hi)));
 }
 
-inline float dequantize_value(int64_t code, float scale, int32_t zero_point) {
-  return static_cast<float>(code - zero_point) * scale;
-}
+inline float dequantize_value(int64_t code, float scale, int32_t zero_point) { return static_cast<float>(code - zero_point) * scale; }
 
 /// Range -> parameters, affine (SPEC 8): the range is widened to contain 0, the zero point rounded and clamped;
 /// an empty or constant range gives scale max(eps, |x|/span) that is valid.  [lo, hi] finite.
 QuantParams affine_params(float lo, float hi, DType dtype, CodeRange codes, float eps);
 /// Symmetric: scale = max|x| / ((hi_code - lo_code) / 2), as torch.ao; zero point 0 (signed) or the middle code (unsigned).
 QuantParams symmetric_params(float lo, float hi, DType dtype, CodeRange codes, float eps);
+
+/// Of DynamicQuantizeLinear-11, for values in [lo, hi]: uint8, scale = (max(hi, 0) - min(lo, 0)) / 255 (1 where that is 0), zero point =
+/// saturate(round(-min(lo, 0) / scale)).
+QuantParams dynamic_params(float lo, float hi);
 
 /// Element-wise over a float32 tensor -> tensor of params.dtype, and back. Codes clamped to `codes`.
 Tensor quantize(const Tensor& real, const QuantParams& params, CodeRange codes);

@@ -14,6 +14,9 @@ namespace {
 constexpr std::array<std::string_view, 4> kCompute{"Conv", "ConvTranspose", "Gemm", "MatMul"};
 constexpr std::array<std::string_view, 4> kArithmetic{"Add", "Sub", "Mul", "Div"};
 
+/// A product of codes whose parameters are computed: a compute cluster on floats, whose first two inputs are the codes.
+bool is_dynamic_product(const Node& node) { return node.domain == "com.microsoft" && node.op == "MatMulIntegerToFloat"; }
+
 template <class Names>
 bool is_one_of(const Node& node, const Names& names) {
   return node.kind() == NodeKind::call_function && node.domain.empty() && std::find(names.begin(), names.end(), node.op) != names.end();
@@ -82,6 +85,7 @@ Draft ClusterBuilder::form(Node& node) const {
   if (!draft && op) {
     const QuantTraits& traits = op->quant;
     if (is_one_of(node, kCompute)) draft = form_compute(node, traits);
+    if (!draft && is_dynamic_product(node)) draft = form_dynamic_product(node);
     if (!draft) draft = form_unary(node);
     if (!draft && is_one_of(node, kArithmetic)) draft = form_arithmetic(node);
     if (!draft && traits.kind == QuantTraits::Kind::pass_through) draft = form_pass_through(node, traits);
@@ -102,6 +106,14 @@ std::optional<Draft> ClusterBuilder::form_compute(Node& node, const QuantTraits&
     return draft;
   }
   if (!may_be_float32(*node.in(0)) || !may_be_float32(*node.in(1))) return std::nullopt;
+  draft.cluster.inputs = as_they_are(node);
+  extend_float(draft);
+  return draft;
+}
+
+std::optional<Draft> ClusterBuilder::form_dynamic_product(Node& node) const {
+  if (!node.out(0)) return std::nullopt;
+  Draft draft = start(ClusterKind::compute, node);
   draft.cluster.inputs = as_they_are(node);
   extend_float(draft);
   return draft;

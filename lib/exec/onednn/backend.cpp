@@ -19,10 +19,11 @@ const Row kRows[] = {
 };
 
 LowerResult lower_rows(const Model& model, const Cluster& cluster) {
-  const bool standard = cluster.root && cluster.root->kind() == NodeKind::call_function && cluster.root->domain.empty();
+  const bool is_operator = cluster.root && cluster.root->kind() == NodeKind::call_function;
+  const std::string name = !is_operator ? "" : cluster.root->domain.empty() ? cluster.root->op : cluster.root->target();
   std::string reason = "no lowering";
   for (const Row& row : kRows) {
-    if (row.kind != cluster.kind || !(row.op.empty() || (standard && row.op == cluster.root->op))) continue;
+    if (row.kind != cluster.kind || !(row.op.empty() || row.op == name)) continue;
     LowerResult result = row.lower(model, cluster);
     if (std::holds_alternative<Lowered>(result)) return result;
     reason = std::get<Declined>(result).reason;

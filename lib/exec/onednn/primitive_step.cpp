@@ -1,5 +1,7 @@
 #include "exec/onednn/primitive_step.h"
 
+#include <cstring>
+
 #include "exec/onednn/engine.h"
 #include "exec/onednn/memory.h"
 #include "kernels/registry.h"
@@ -59,12 +61,20 @@ class PrimitiveStep : public Step {
     if (slot.input == Compiled::kOutput) return output.tensor.bytes();
     if (slot.input == Compiled::kScratch) return held.emplace_back(pool.take(slot.desc.get_size()))->data();
     const Tensor& input = inputs[static_cast<size_t>(slot.input)]->tensor;
+    if (slot.widen) return widened(input, *held.emplace_back(pool.take(sizeof(int32_t))));
     if (input.byte_size() != slot.desc.get_size()) throw CannotRun("an input of another element type");
     if (!slot.flip_sign) return input.bytes();
     Buffer& flipped = *held.emplace_back(pool.take(input.byte_size()));
     auto* out = reinterpret_cast<uint8_t*>(flipped.mutable_data());
     kernels::best<kernels::Flip>().run({reinterpret_cast<const uint8_t*>(input.bytes()), out, input.byte_size()});
     return flipped.data();
+  }
+
+  static const std::byte* widened(const Tensor& number, Buffer& to) {
+    if (number.size() != 1) throw CannotRun("a zero point that is not one number");
+    const auto value = static_cast<int32_t>(number.number_at(0));
+    std::memcpy(to.mutable_data(), &value, sizeof value);
+    return to.data();
   }
 
   Compiled compile(const std::vector<Shape>& shapes) const {

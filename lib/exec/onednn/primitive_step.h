@@ -21,6 +21,7 @@ struct Compiled {
     dnnl::memory::desc desc;
     int input;
     bool flip_sign = false;  ///< hand over codes xor 0x80: u8 as s8 with a zero point 128 lower
+    bool widen = false;      ///< the input is one u8 or s8, oneDNN wants s32: a zero point
   };
   dnnl::primitive primitive;
   std::string kernel;

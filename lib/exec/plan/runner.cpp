@@ -8,9 +8,13 @@
 namespace qtool {
 namespace {
 
-bool is_product(const std::string& op) { return op == "Conv" || op == "ConvTranspose" || op == "Gemm" || op == "MatMul"; }
+bool is_dynamic_product(const std::string& op) { return op == "MatMulIntegerToFloat" || op == "MatMulInteger"; }
+bool is_product(const std::string& op) {
+  return op == "Conv" || op == "ConvTranspose" || op == "Gemm" || op == "MatMul" || is_dynamic_product(op);
+}
 
 bool computes_in_int8(const PlanStep& step) {
+  if (step.lowered && is_dynamic_product(step.cluster.root->op)) return true;
   if (!step.lowered || step.cluster.inputs.empty() || !step.cluster.inputs[0].quantized()) return false;
   return bit_width(step.cluster.inputs[0].params->dtype) <= 8;
 }

@@ -1,0 +1,94 @@
+// Models whose activations are quantized at run time: canonical form, and both engines on it.
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/generators/catch_generators.hpp>
+
+#include "exec/canonicalize.h"
+#include "exec/plan.h"
+#include "support/models.h"
+#include "tests/exec/onednn/engine_check.h"
+
+namespace qtool::testing {
+namespace {
+
+/// x -> codes -> [8, k] x [k, n] -> scaled, with `behind` between p and y.
+Model dynamic_product(const std::string& rows, int k, int n, const std::string& behind, bool weight_zero_points = false) {
+  const std::string ks = std::to_string(k), ns = std::to_string(n);
+  Model model =
+      model_of("g (float[" + rows + ", " + ks + "] x, int8[" + ks + ", " + ns + "] w, float[" + ns + "] ws, int8[" + ns + "] wz, float[" +
+                   ns + "] b) => (float[" + rows + ", " + ns + "] y) {\n xq, xs, xz = DynamicQuantizeLinear (x)\n" +
+                   (weight_zero_points ? " s = MatMulInteger (xq, w, xz, wz)\n" : " s = MatMulInteger (xq, w, xz)\n") +
+                   " f = Cast <to = 1> (s)\n c = Mul (xs, ws)\n p = Mul (f, c)\n" + behind + "}",
+               17);
+  add_weights(model, {"w", "ws", "b"});
+  if (weight_zero_points) {
+    add_weights(model, {"wz"});
+    auto codes = model.graph->find("w")->producer().weight->tensor.mutable_data<int8_t>();
+    for (int8_t& code : codes) code = static_cast<int8_t>(code / 5);  // code - zero point fits s8
+  }
+  return model;
+}
+
+}  // namespace
+
+TEST_CASE("onednn: a dynamically quantized product, its bias and its activation are one integer step") {
+  const auto* const behind =
+      GENERATE("y = Add (p, b)", "a = Add (b, p)\n y = Relu (a)", "a = Add (p, b)\n y = Sigmoid (a)", "y = Mul (p, b)", "y = Identity (p)");
+  const auto* const rows = GENERATE("8", "2, 5", "1, 1, 33");
+  const Model model = dynamic_product(rows, 40, 24, behind);
+  const auto checks = check_engine(canonical_for_execution(model), random_inputs(model));
+  const ClusterCheck product = check_of(checks, "MatMulIntegerToFloat"), codes = check_of(checks, "DynamicQuantizeLinear");
+  CAPTURE(to_text(product), to_text(codes));
+  CHECK(checks.size() == 2);
+  CHECK_FALSE(product.kernel.empty());
+  CHECK(agrees(product));
+  CHECK_FALSE(codes.kernel.empty());
+  CHECK(codes.differing == 0);
+}
+
+TEST_CASE("onednn: zero points of the weight are taken out of it") {
+  const Model model = dynamic_product("8", 40, 24, "y = Add (p, b)", true);
+  for (const ClusterCheck& check : check_engine(canonical_for_execution(model), random_inputs(model))) {
+    CAPTURE(to_text(check));
+    CHECK_FALSE(check.kernel.empty());
+    CHECK(agrees(check));
+  }
+}
+
+TEST_CASE("canonical: a dynamic product computes what its parts do, shape by shape") {
+  Model model = dynamic_product("N", 40, 24, "a = Add (p, b)\n y = Relu (a)");
+  Diagnostics diagnostics;
+  Plan literal(model, {.engine = "reference"}, diagnostics), fast(model, {.engine = "onednn"}, diagnostics);
+  Runner reference(literal), runner(fast);
+  for (const int64_t rows : {3, 70, 3, 1}) {
+    const std::vector<Tensor> in{random_tensor(DType::float32, {rows, 40}, "x", static_cast<unsigned>(rows))};
+    const auto expected = reference.run(in), found = runner.run(in);
+    REQUIRE(found[0].shape() == expected[0].shape());
+    for (int64_t i = 0; i < found[0].size(); ++i)
+      CHECK(std::abs(found[0].number_at(i) - expected[0].number_at(i)) < 1e-3 * (1 + std::abs(expected[0].number_at(i))));
+  }
+}
+
+TEST_CASE("canonical: a sum that someone else reads stays as it is") {
+  Model model = dynamic_product("8", 40, 24, "r = Cast <to = 1> (s)\n y = Add (p, r)");
+  const Model canonical = canonical_for_execution(model);
+  size_t left = 0;
+  for (const Node& node : canonical.graph->nodes()) left += node.is("MatMulInteger");
+  CHECK(left == 1);
+  for (const ClusterCheck& check : check_engine(canonical_for_execution(model), random_inputs(model))) {
+    CAPTURE(to_text(check));
+    CHECK((check.kernel.empty() || agrees(check)));
+  }
+}
+
+TEST_CASE("onednn: values all equal, and none at all, have a scale") {
+  const Model model = dynamic_product("N", 40, 24, "y = Add (p, b)");
+  Diagnostics diagnostics;
+  Plan plan(model, {.engine = "onednn"}, diagnostics);
+  Runner runner(plan);
+  const auto zeros = runner.run(std::vector<Tensor>{Tensor::zeros(DType::float32, {2, 40})});
+  const Tensor& bias = *model.graph->find("b")->constant();
+  for (int64_t i = 0; i < zeros[0].size(); ++i) CHECK(zeros[0].number_at(i) == bias.number_at(i % 24));
+  CHECK(runner.run(std::vector<Tensor>{Tensor::zeros(DType::float32, {0, 40})})[0].shape() == Shape{0, 24});
+}
+
+}  // namespace qtool::testing

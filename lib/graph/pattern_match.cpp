@@ -53,11 +53,18 @@ struct Goal {
   Value* value;
 };
 
+/// An LSTM may give its last state alone.
+Value* first_output(const Node& node) {
+  for (const auto& value : node.outputs())
+    if (value) return value.get();
+  return nullptr;
+}
+
 class Search {
  public:
   explicit Search(Node& root) : root_(root) {}
 
-  bool run(const PatternNode& pattern) { return solve({{&pattern, root_.out(0)}}); }
+  bool run(const PatternNode& pattern) { return solve({{&pattern, first_output(root_)}}); }
 
   Match result() const {
     Match match;
@@ -110,8 +117,9 @@ class Search {
   }
 
   bool call(const Goal& goal, const std::vector<Goal>& goals) {
-    if (!goal.value || goal.value->index() != 0) return false;
+    if (!goal.value) return false;
     Node& node = goal.value->producer();
+    if (goal.value->index() != 0 && &node != &root_) return false;
     const PatternNode& pattern = *goal.pattern;
     if (&node.graph() != &root_.graph()) return false;
     if (std::none_of(pattern.operators.begin(), pattern.operators.end(), [&](const std::string& op) { return named(node, op); }))
@@ -168,7 +176,7 @@ class Search {
 }  // namespace
 
 std::optional<Match> match(const Pattern& pattern, Node& root) {
-  if (!root.is_call() || !root.out(0)) return std::nullopt;
+  if (!root.is_call() || !first_output(root)) return std::nullopt;
   Search search(root);
   if (!search.run(pattern.root())) return std::nullopt;
   return search.result();

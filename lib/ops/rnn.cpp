@@ -106,6 +106,22 @@ void lstm(const Node& node, TensorsIn in, TensorsOut out) {
   assign(out, 2, q.final_state(c));
 }
 
+/// com.microsoft.DynamicQuantizeLSTM with its weights as real numbers; that input and state are quantized on the way is left out: an
+/// engine may, and is then as exact as it says. Inputs X, W, R, B, lengths, h, c, P, then scale and zero point of W and of R.
+void dynamic_quantize_lstm(const Node& node, TensorsIn in, TensorsOut out) {
+  std::vector<Tensor> real(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(in.size(), 8)));
+  real[1] = dynamic_lstm_weights(input(in, 1), input(in, 8), optional_input(in, 9));
+  real[2] = dynamic_lstm_weights(input(in, 2), input(in, 10), optional_input(in, 11));
+  lstm(node, real, out);
+}
+
+TypeList infer_dynamic_quantize_lstm(const Node& node, const InferInput& in) {
+  InferInput first = in;
+  first.types = in.types.first(std::min<size_t>(in.types.size(), 1));
+  first.constants = {};
+  return infer_recurrence(node, first);
+}
+
 int64_t macs(const Node& node, std::span<const Shape> in, std::span<const Shape>) { return recurrence_macs(node, in); }
 
 }  // namespace
@@ -113,5 +129,8 @@ int64_t macs(const Node& node, std::span<const Shape> in, std::span<const Shape>
 extern const OpDef kRNN7{.name = "RNN", .since = 7, .infer = infer_recurrence, .eval = rnn, .macs = macs};
 extern const OpDef kGRU7{.name = "GRU", .since = 7, .infer = infer_recurrence, .eval = gru, .macs = macs};
 extern const OpDef kLSTM7{.name = "LSTM", .since = 7, .infer = infer_recurrence, .eval = lstm, .macs = macs};
+
+extern const OpDef kDynamicQuantizeLSTM1{
+    .name = "DynamicQuantizeLSTM", .infer = infer_dynamic_quantize_lstm, .eval = dynamic_quantize_lstm, .domain = "com.microsoft"};
 
 }  // namespace qtool

@@ -151,7 +151,7 @@ LAYERS = {
              {'w': random(2, 96, 40), 'r': random(2, 96, 24), 'b': random(2, 192)}, {'x': random(7, 3, 40)}),
     'GRU': (helper.make_node('GRU', ['x', 'w', 'r', 'b'], ['y', 'h'], name='n', hidden_size=24, linear_before_reset=1),
             {'w': random(1, 72, 40), 'r': random(1, 72, 24), 'b': random(1, 144)}, {'x': random(7, 3, 40)}),
-    'RNN': (helper.make_node('RNN', ['x', 'w', 'r'], ['', 'h'], name='n', hidden_size=24), {'w': random(1, 24, 40), 'r': random(1, 24, 24)},
+    'RNN': (helper.make_node('RNN', ['x', 'w', 'r'], ['', 'h'], name='n', hidden_size=24), {'w': random(1, 24, 40), 'r': random(1, 24, 24) * np.float32(.3)},
             {'x': random(7, 3, 40)}),
 }
 MODES = {'dynamic': ['--mode', 'dynamic'], 'dynamic-ort': ['--mode', 'dynamic', '--dialect', 'ort'], 'int8': ['--mode', 'weight-only'],

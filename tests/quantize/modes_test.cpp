@@ -149,6 +149,16 @@ TEST_CASE("dynamic: recurrences keep int8 weights behind DQ, and are named in qt
   }
 }
 
+TEST_CASE("an LSTM whose sequence nobody reads is quantized as well") {
+  Model model = model_of(
+      "g (float[5, 2, 40] x, float[1, 64, 40] w, float[1, 64, 16] r) => (float[1, 2, 16] h) { [rnn] _, h = LSTM <hidden_size = 16> (x, w, "
+      "r) }",
+      17);
+  add_weights(model, {"w", "r"});
+  CHECK(node_named(through(copy(model), dynamic()), "rnn").in(1)->producer().is("DequantizeLinear"));
+  CHECK(node_named(through(copy(model), dynamic(), Dialect::ort), "rnn").out(1)->name() == "h");
+}
+
 TEST_CASE("dynamic --dialect ort: an LSTM becomes DynamicQuantizeLSTM with codes [dirs, in, gates], a GRU stays") {
   const Model model = through(recurrent("LSTM", 4), dynamic(), Dialect::ort);
   const Node& node = node_named(model, "rnn");

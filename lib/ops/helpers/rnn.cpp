@@ -131,6 +131,24 @@ Tensor Recurrence::final_state(const std::vector<double>& h) const {
   return batch_first ? permuted(plain, {1, 0, 2}) : plain;
 }
 
+Tensor dynamic_lstm_weights(const Tensor& codes, const Tensor& scale, const Tensor& zero) {
+  require(codes.rank() == 3, "quantized weights must have rank 3");
+  const int64_t directions = codes.shape()[0], in = codes.shape()[1], rows = codes.shape()[2];
+  require(scale.size() == directions || scale.size() == directions * rows, "scales of weights fit neither directions nor rows");
+  require(!zero.defined() || zero.size() == scale.size(), "scale and zero point differ in shape");
+  const int64_t a_direction = directions == 0 ? 1 : scale.size() / directions;
+  Tensor real(DType::float32, {directions, rows, in});
+  auto to = real.mutable_data<float>();
+  for (int64_t d = 0; d < directions; ++d)
+    for (int64_t k = 0; k < in; ++k)
+      for (int64_t r = 0; r < rows; ++r) {
+        const int64_t s = d * a_direction + (a_direction == 1 ? 0 : r);
+        const double centred = codes.number_at((d * in + k) * rows + r) - (zero.defined() ? zero.number_at(s) : 0);
+        to[static_cast<size_t>((d * rows + r) * in + k)] = static_cast<float>(centred * scale.number_at(s));
+      }
+  return real;
+}
+
 TypeList infer_recurrence(const Node& node, const InferInput& in) {
   const Dims &x = dims_of(in, 0), &r = dims_of(in, 2);
   const bool batch_first = node.attr_or("layout", 0) != 0;

@@ -60,6 +60,10 @@ struct Recurrence {
   Tensor final_state(const std::vector<double>& h) const;
 };
 
+/// Weights of com.microsoft.DynamicQuantizeLSTM as real numbers: codes [dirs, in, rows] with a scale and zero point (undefined: 0) a
+/// direction, or a row of each -> [dirs, rows, in].
+Tensor dynamic_lstm_weights(const Tensor& codes, const Tensor& scale, const Tensor& zero);
+
 std::vector<ValueType> infer_recurrence(const Node& node, const InferInput& in);
 int64_t recurrence_macs(const Node& node, std::span<const Shape> in);
 

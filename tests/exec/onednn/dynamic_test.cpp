@@ -91,4 +91,23 @@ TEST_CASE("onednn: values all equal, and none at all, have a scale") {
   CHECK(runner.run(std::vector<Tensor>{Tensor::zeros(DType::float32, {0, 40})})[0].shape() == Shape{0, 24});
 }
 
+TEST_CASE("canonical: DynamicQuantizeLSTM is an LSTM with the same weights, in both engines") {
+  Model model = model_of(R"(<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>
+    g (float[3, 2, 5] x, int8[1, 5, 16] w, int8[1, 4, 16] r, float[1, 32] b, float[1, 16] ws, int8[1, 16] wz, float[1, 16] rs, int8[1, 16] rz)
+        => (float[1, 2, 4] h) {
+      _, h = com.microsoft.DynamicQuantizeLSTM <hidden_size = 4> (x, w, r, b, , , , , ws, wz, rs, rz)
+    })");
+  add_weights(model, {"w", "r", "b", "ws", "wz", "rs", "rz"});
+  Diagnostics diagnostics;
+  Plan literal(model, {.engine = "reference"}, diagnostics), fast(model, {.engine = "onednn"}, diagnostics);
+  const std::vector<Tensor> in{random_tensor(DType::float32, {3, 2, 5}, "x")};
+  const auto expected = Runner(literal).run(in), found = Runner(fast).run(in);
+  REQUIRE(found[0].shape() == Shape{1, 2, 4});
+  for (int64_t i = 0; i < 8; ++i) CHECK(std::abs(found[0].number_at(i) - expected[0].number_at(i)) < 1e-5);
+  const Model canonical = canonical_for_execution(model);
+  bool lstm = false;
+  for (const Node& node : canonical.graph->nodes()) lstm |= node.is("LSTM");
+  CHECK(lstm);
+}
+
 }  // namespace qtool::testing

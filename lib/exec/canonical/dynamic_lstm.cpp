@@ -1,0 +1,52 @@
+#include "exec/canonical/dynamic_lstm.h"
+
+#include "ops/helpers/rnn.h"
+
+namespace qtool {
+namespace {
+
+const Tensor* constant(const Node& node, size_t input) { return node.in(input) ? node.in(input)->constant() : nullptr; }
+
+bool applies(const Node& node) {
+  if (node.target() != "com.microsoft.DynamicQuantizeLSTM" || !node.in(0)) return false;
+  for (const size_t weight : {size_t{1}, size_t{2}})
+    if (!constant(node, weight) || !constant(node, 6 + 2 * weight) || (node.in(7 + 2 * weight) && !constant(node, 7 + 2 * weight)))
+      return false;
+  return true;
+}
+
+Value& real(Graph& graph, const Node& node, size_t weight) {
+  const Tensor* zero = constant(node, 7 + 2 * weight);
+  return *graph
+              .add_weight(graph.fresh_name(node.in(weight)->name() + "_real"),
+                          dynamic_lstm_weights(*constant(node, weight), *constant(node, 6 + 2 * weight), zero ? *zero : Tensor()))
+              .out(0);
+}
+
+void rewrite(Graph& graph, Node& node) {
+  std::vector<Value*> inputs{node.in(0), &real(graph, node, 1), &real(graph, node, 2)};
+  for (const size_t kept : {size_t{3}, size_t{4}, size_t{5}, size_t{6}, size_t{7}}) inputs.push_back(node.in(kept));
+  while (!inputs.back()) inputs.pop_back();
+  std::vector<std::string> outputs;
+  for (const auto& value : node.outputs()) outputs.push_back(value ? graph.fresh_name(value->name() + "_real") : "");
+  Node& made = graph.add_call(NodeKind::call_function, "", "LSTM", inputs, outputs, &node);
+  made.name = node.name;
+  made.attributes = node.attributes;
+  for (size_t i = 0; i < node.output_count(); ++i) {
+    if (!node.out(i)) continue;
+    made.out(i)->type = node.out(i)->type;
+    graph.replace_uses(*node.out(i), *made.out(i));
+  }
+  graph.erase(node);
+}
+
+}  // namespace
+
+void unquantize_dynamic_lstms(Model& model) {
+  for_each_graph(*model.graph, [](Graph& graph) {
+    for (Node& node : graph.editable())
+      if (applies(node)) with_frame(node.path(), [&] { rewrite(graph, node); });
+  });
+}
+
+}  // namespace qtool

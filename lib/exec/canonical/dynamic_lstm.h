@@ -1,0 +1,9 @@
+#pragma once
+#include "graph/model.h"
+
+namespace qtool {
+
+/// com.microsoft.DynamicQuantizeLSTM with constant weights becomes LSTM with the same weights as floats.
+void unquantize_dynamic_lstms(Model& model);
+
+}  // namespace qtool

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exec/canonical/expand_qlinear.h"
 #include "exec/canonical/recognize.h"
 #include "exec/cluster.h"
 #include "exec/cluster/quantized.h"
@@ -82,6 +83,8 @@ Model inlined_for_execution(const Model& model) {
 
 Model canonical_for_execution(const Model& model) {
   Model result = inlined_for_execution(model);
+  infer_types(result);
+  expand_qlinear(result);
   tidy(result);
   infer_types(result);
   fuse(result, weight_rules(), [](const Node&) { return true; });

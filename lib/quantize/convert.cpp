@@ -99,8 +99,9 @@ ConvertReport convert_weights(Model& model, const QConfigMapping& qconfig, const
 ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& options, Diagnostics& diagnostics) {
   const BackendConfig backend = backend_of(model);
   const QConfigMapping qconfig = qconfig_of(model, options);
+  required_metadata(model, kModeKey);
   if (mode_of(model) != Mode::static_range) return convert_weights(model, qconfig, backend, options.dialect, diagnostics);
-  if (strip_observers(model) == 0) throw invalid_file("is not a prepared model: it holds no observers");
+  strip_observers(model);
   infer_types(model);
   auto [plan, qparams] = decide_with_stats(model, qconfig, backend, stats);
   report_plan(plan, qconfig, diagnostics);

@@ -25,9 +25,9 @@ enum class Dialect {
 std::string_view name_of(Mode mode);  ///< "static", "dynamic", "weight-only"
 std::optional<Mode> mode_named(std::string_view name);
 
-/// Metadata key of prepared models; absent: static.
+/// Metadata key that every prepared model has, and no converted one.
 inline constexpr const char* kModeKey = "qtool.mode";
-/// The mode a model was prepared for. Throws Error(invalid_file) on an unknown one.
+/// The mode a model was prepared for; static where it does not say. Throws Error(invalid_file) on an unknown one.
 Mode mode_of(const Model& prepared);
 
 /// The mode a qconfig is made for: dynamic where all activations are quantized at run time, weight-only where none is quantized and

@@ -14,8 +14,7 @@ constexpr int64_t kLowestOpset = 13;  ///< per-channel DequantizeLinear (QDQ 7)
 
 void refuse_finished(const Model& model) {
   if (!model.find_metadata(kBackendKey)) return;
-  const bool prepared =
-      std::any_of(model.functions.begin(), model.functions.end(), [](const auto& function) { return function->domain == kObserverDomain; });
+  const bool prepared = model.find_metadata(kModeKey) != nullptr;
   throw invalid_file(std::string("is a ") + (prepared ? "prepared" : "quantized") + " model already; give the float model");
 }
 
@@ -112,7 +111,7 @@ QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diag
     for (const std::string& expression : options.wrap) all += expression + "\n";
     model.set_metadata(kWrapKey, all);
   }
-  if (options.mode != Mode::static_range) model.set_metadata(kModeKey, std::string(name_of(options.mode)));
+  model.set_metadata(kModeKey, std::string(name_of(options.mode)));
   model.set_metadata(kSourceKey, options.source);
   model.set_metadata(kVersionKey, QTOOL_VERSION);
   return plan;

@@ -149,6 +149,15 @@ TEST_CASE("converting twice, and preparing what is prepared, are errors") {
   CHECK_THROWS_AS(convert(model, stats, {}, diagnostics), Error);
 }
 
+TEST_CASE("a model with nothing to quantize goes through both steps as it is") {
+  Model model = model_of("g (float[2] x) => (float[2] y) { [act] y = Sin (x) }", 13);
+  Diagnostics diagnostics;
+  prepare(model, x86(), diagnostics);
+  CHECK(convert(model, {}, {}, diagnostics).quantized_calls == 0);
+  CHECK(model.graph->node_count() == 3);
+  CHECK_THROWS_AS(convert(model, {}, {}, diagnostics), Error);
+}
+
 TEST_CASE("--wrap keeps nodes as they are") {
   Model model = residual();
   Diagnostics diagnostics;

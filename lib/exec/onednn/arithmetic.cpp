@@ -96,9 +96,9 @@ Array& make_output(std::span<Array> outputs, const Array& a, const Array& b, DTy
   return outputs[0];
 }
 
-void walk(const Array& a, const Array& b, Array& out, size_t width, const std::function<void(const RowPointers&)>& body) {
+void walk(const Array& a, const Array& b, Array& out, size_t width, int threads, const std::function<void(const RowPointers&)>& body) {
   const Walk walk = plan_walk({a.tensor.shape(), a.layout}, {b.tensor.shape(), b.layout}, out.tensor.shape(), out.layout);
-  if (out.tensor.size() > 0) for_each_row(walk, a.tensor.bytes(), b.tensor.bytes(), out.tensor.mutable_bytes(), width, body);
+  if (out.tensor.size() > 0) for_each_row(walk, a.tensor.bytes(), b.tensor.bytes(), out.tensor.mutable_bytes(), width, threads, body);
 }
 
 /// With one constant code the other operand has 256 answers: a table. Nothing where the constant is no single code.
@@ -142,7 +142,7 @@ LowerResult lower_codes(const Cluster& cluster, ArithmeticOp op) {
       LayoutRule::same, std::string(kernel.name),
       [args, &kernel, pair = Pair(cluster), dtype = y.params->dtype](StepInputs in, std::span<Array> out, StepContext& context) {
         const Array &first = pair(in, 0), &second = pair(in, 1);
-        walk(first, second, make_output(out, first, second, dtype, context), 1, [&](const RowPointers& row) {
+        walk(first, second, make_output(out, first, second, dtype, context), 1, context.threads, [&](const RowPointers& row) {
           kernels::ArithmeticArgs now = args;
           now.a.codes = reinterpret_cast<const uint8_t*>(row.a), now.a.repeated = row.a_repeated;
           now.b.codes = reinterpret_cast<const uint8_t*>(row.b), now.b.repeated = row.b_repeated;
@@ -156,18 +156,19 @@ LowerResult lower_floats(const Cluster& cluster, ArithmeticOp op) {
   const auto curves = curves_of(cluster.post_ops);
   if (!curves || cluster.outputs[0].quantized()) return Declined{"no kernel for what follows"};
   const auto& kernel = kernels::best<kernels::Combine>();
-  return make_lowered(LayoutRule::same, std::string(kernel.name),
-                      [op, &kernel, pair = Pair(cluster), curves = *curves](StepInputs in, std::span<Array> out, StepContext& context) {
-                        const Array &first = pair(in, 0), &second = pair(in, 1);
-                        expect_type(first, DType::float32);
-                        expect_type(second, DType::float32);
-                        walk(first, second, make_output(out, first, second, DType::float32, context), 4, [&](const RowPointers& row) {
-                          auto* y = reinterpret_cast<float*>(row.out);
-                          kernel.run({op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b), row.a_repeated,
-                                      row.b_repeated, y, row.n});
-                          if (!curves.empty()) apply(curves, y, y, row.n);
-                        });
-                      });
+  return make_lowered(
+      LayoutRule::same, std::string(kernel.name),
+      [op, &kernel, pair = Pair(cluster), curves = *curves](StepInputs in, std::span<Array> out, StepContext& context) {
+        const Array &first = pair(in, 0), &second = pair(in, 1);
+        expect_type(first, DType::float32);
+        expect_type(second, DType::float32);
+        walk(first, second, make_output(out, first, second, DType::float32, context), 4, context.threads, [&](const RowPointers& row) {
+          auto* y = reinterpret_cast<float*>(row.out);
+          kernel.run(
+              {op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b), row.a_repeated, row.b_repeated, y, row.n});
+          if (!curves.empty()) apply(curves, y, y, row.n);
+        });
+      });
 }
 
 }  // namespace

@@ -4,10 +4,12 @@
 #include <cstring>
 #include <vector>
 
+#include "exec/onednn/parallel.h"
+
 namespace qtool::onednn {
 namespace {
 
-constexpr int64_t kLongRow = 1024;  ///< elements; rows shorter than a quarter of this are tiled
+constexpr int64_t kLongRow = 4096;  ///< elements; rows shorter than a quarter of this are tiled
 
 /// Steps of each logical dimension.
 Shape steps_of(const Shape& shape, Layout layout) {
@@ -116,6 +118,26 @@ class Walker {
   Tile tile_;
 };
 
+constexpr int64_t kPiece = 64;  ///< elements: rows are cut at multiples
+
+/// Part of a walk, and where its operands begin (elements).
+struct Part {
+  Walk walk;
+  int64_t a, b, out;
+};
+
+Part part_of_row(const Walk& walk, int64_t first, int64_t last) {
+  Part part{walk, first * walk.a_step, first * walk.b_step, first};
+  part.walk.n = last - first;
+  return part;
+}
+
+Part part_of_loop(const Walk& walk, int64_t first, int64_t last) {
+  Part part{walk, first * walk.a_steps[0], first * walk.b_steps[0], first * walk.out_steps[0]};
+  part.walk.sizes[0] = last - first;
+  return part;
+}
+
 }  // namespace
 
 Walk plan_walk(const Strided& a, const Strided& b, const Shape& out, Layout layout) {
@@ -139,9 +161,16 @@ Walk plan_walk(const Strided& a, const Strided& b, const Shape& out, Layout layo
   return walk;
 }
 
-void for_each_row(const Walk& walk, const std::byte* a, const std::byte* b, std::byte* out, size_t width,
+void for_each_row(const Walk& walk, const std::byte* a, const std::byte* b, std::byte* out, size_t width, int threads,
                   const std::function<void(const RowPointers&)>& body) {
-  Walker(walk, width, body).run(a, b, out);
+  const bool one_row = walk.sizes.empty();
+  const int64_t outer = one_row ? 1 : walk.sizes[0], inner = product(walk.sizes, one_row ? 0 : 1, walk.sizes.size()) * walk.n;
+  const int64_t bytes = 3 * outer * inner * static_cast<int64_t>(width);
+  in_parts(threads, one_row ? (walk.n + kPiece - 1) / kPiece : outer, bytes, [&](int64_t first, int64_t last) {
+    const Part part = one_row ? part_of_row(walk, first * kPiece, std::min(walk.n, last * kPiece)) : part_of_loop(walk, first, last);
+    const auto at = [&](int64_t elements) { return static_cast<size_t>(elements) * width; };
+    Walker(part.walk, width, body).run(a + at(part.a), b + at(part.b), out + at(part.out));
+  });
 }
 
 }  // namespace qtool::onednn

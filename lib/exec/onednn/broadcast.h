@@ -26,14 +26,14 @@ struct Walk {
 Walk plan_walk(const Strided& a, const Strided& b, const Shape& out, Layout layout);
 
 /// Calls body for every row. `width` bytes an element: short rows of an operand that repeats over the next outer dimension are
-/// copied side by side first, so that few long rows remain; body gets pointers.
+/// copied side by side first, so that few long rows remain; body gets pointers, and is called by several threads where there is much.
 struct RowPointers {
   const std::byte *a, *b;
   std::byte* out;
   size_t n;
   bool a_repeated, b_repeated;
 };
-void for_each_row(const Walk& walk, const std::byte* a, const std::byte* b, std::byte* out, size_t width,
+void for_each_row(const Walk& walk, const std::byte* a, const std::byte* b, std::byte* out, size_t width, int threads,
                   const std::function<void(const RowPointers&)>& body);
 
 }  // namespace qtool::onednn

@@ -21,7 +21,7 @@ Strided per_channel(int64_t channels, size_t rank) {
 void combine_channels(kernels::ArithmeticOp op, const Array& x, const std::vector<float>& values, Array& y) {
   const Strided channels = per_channel(static_cast<int64_t>(values.size()), x.tensor.rank());
   const Walk walk = plan_walk({x.tensor.shape(), x.layout}, channels, x.tensor.shape(), x.layout);
-  for_each_row(walk, x.tensor.bytes(), reinterpret_cast<const std::byte*>(values.data()), y.tensor.mutable_bytes(), 4,
+  for_each_row(walk, x.tensor.bytes(), reinterpret_cast<const std::byte*>(values.data()), y.tensor.mutable_bytes(), 4, 1,
                [&](const RowPointers& row) {
                  kernels::best<kernels::Combine>().run({op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b),
                                                         row.a_repeated, row.b_repeated, reinterpret_cast<float*>(row.out), row.n});

@@ -114,6 +114,7 @@ void describe_backend(const Options& options, Model& model, Session& session) {
   const BackendConfig backend = BackendConfig::load(options.backend);
   const QConfigMapping qconfig = QConfigMapping::load(options.qconfig.empty() ? backend.name : options.qconfig);
   PrepareOptions prepare_options{qconfig, backend, {}, {}};
+  prepare_options.mode = mode_of(qconfig).value_or(Mode::static_range);
   Diagnostics ignored;
   const QuantPlan plan = prepare(model, prepare_options, ignored);
   session.report["plan"] = Json::parse(explain_json(plan));

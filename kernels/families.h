@@ -8,6 +8,7 @@
 #include "kernels/curve.h"
 #include "kernels/depthwise.h"
 #include "kernels/dequantize.h"
+#include "kernels/extremes.h"
 #include "kernels/flip.h"
 #include "kernels/gemv.h"
 #include "kernels/layer_norm.h"

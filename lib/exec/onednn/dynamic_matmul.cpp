@@ -110,6 +110,8 @@ std::vector<float> repeated(std::vector<float> values, int64_t count) {
   return values;
 }
 
+bool is_row(const Tensor& tensor, int64_t columns) { return tensor.size() == 1 || tensor.size() == columns; }
+
 std::optional<std::string> why_not(const Cluster& cluster) {
   for (const size_t needed : {kCodes, kWeight, kScale, kWeightScale, kZeroPoint})
     if (!operand(cluster, needed)) return "an input is missing";
@@ -117,34 +119,24 @@ std::optional<std::string> why_not(const Cluster& cluster) {
     if (const Operand* given = operand(cluster, constant); given && !given->constant()) return "a weight is computed";
   for (const size_t computed : {kCodes, kScale, kZeroPoint})
     if (cluster.inputs[computed].constant()) return "the activation is a constant";
-  if (cluster.inputs[kWeight].value->constant()->rank() != 2) return "the weight is no matrix";
+  const Tensor& weight = *cluster.inputs[kWeight].value->constant();
+  if (weight.rank() != 2 || (weight.dtype() != DType::int8 && weight.dtype() != DType::uint8))
+    return "the weight is no matrix of 8-bit codes";
+  for (const size_t row : {kWeightScale, kWeightZeroPoint, kBias})
+    if (const Operand* given = operand(cluster, row); given && !is_row(*given->value->constant(), weight.shape()[1]))
+      return "a scale, zero point or bias fits neither the weight nor its columns";
   if (cluster.inputs[kCodes].value->type.dtype != DType::uint8 || !cluster.inputs[kCodes].value->type.dims)
     return "the codes are not uint8";
   return std::nullopt;
 }
 
-/// Least and greatest of n > 0 values and 0, NaN passed over.
-std::pair<float, float> extremes(const float* x, size_t n) {
-  constexpr size_t kLanes = 16;
-  float lo[kLanes] = {}, hi[kLanes] = {};
-  size_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
-    for (size_t j = 0; j < kLanes; ++j) {
-      lo[j] = x[i + j] < lo[j] ? x[i + j] : lo[j];
-      hi[j] = x[i + j] > hi[j] ? x[i + j] : hi[j];
-    }
-  for (; i < n; ++i) {
-    lo[0] = std::min(lo[0], x[i]);
-    hi[0] = std::max(hi[0], x[i]);
-  }
-  return {*std::min_element(lo, lo + kLanes), *std::max_element(hi, hi + kLanes)};
-}
-
+/// Of all values and 0.
 QuantParams params_of(const float* x, int64_t n, int threads) {
   std::mutex mutex;
   float lo = 0, hi = 0;
   in_parts(threads, n, n * 4, [&](int64_t first, int64_t last) {
-    const auto [least, most] = extremes(x + first, static_cast<size_t>(last - first));
+    float least = 0, most = 0;
+    kernels::best<kernels::Extremes>().run({x + first, static_cast<size_t>(last - first), &least, &most});
     std::lock_guard lock(mutex);
     lo = std::min(lo, least);
     hi = std::max(hi, most);

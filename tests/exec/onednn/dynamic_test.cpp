@@ -91,6 +91,19 @@ TEST_CASE("onednn: values all equal, and none at all, have a scale") {
   CHECK(runner.run(std::vector<Tensor>{Tensor::zeros(DType::float32, {0, 40})})[0].shape() == Shape{0, 24});
 }
 
+TEST_CASE("onednn: a scale that fits no column is declined, and an error where it runs") {
+  Model model = model_of(R"(<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>
+    g (uint8[2, 8] x, int8[8, 4] w, float s, float[3] ws, uint8 z) => (float[2, 4] y) {
+      y = com.microsoft.MatMulIntegerToFloat (x, w, s, ws, z)
+    })");
+  add_weights(model, {"w", "ws"});
+  Diagnostics diagnostics;
+  Plan plan(model, {.engine = "onednn"}, diagnostics);
+  Runner runner(plan);
+  const std::vector<Tensor> in{Tensor::zeros(DType::uint8, {2, 8}), Tensor::scalar(1.0f), Tensor::scalar(uint8_t{3})};
+  CHECK_THROWS_AS(runner.run(in), Error);
+}
+
 TEST_CASE("canonical: DynamicQuantizeLSTM is an LSTM with the same weights, in both engines") {
   Model model = model_of(R"(<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>
     g (float[3, 2, 5] x, int8[1, 5, 16] w, int8[1, 4, 16] r, float[1, 32] b, float[1, 16] ws, int8[1, 16] wz, float[1, 16] rs, int8[1, 16] rz)

@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "base/output_file.h"
+#include "debug/report_html.h"
 #include "model_args.h"
 #include "onnxio/onnxio.h"
 #include "progress.h"
@@ -13,7 +14,7 @@ namespace qtool::cmd {
 namespace {
 
 struct Options {
-  std::string float_model, int8_model, json, engine = "auto";
+  std::string float_model, int8_model, json, html, engine = "auto";
   DataArgs data;
 };
 
@@ -32,6 +33,7 @@ int run(const Options& options, Session& session) {
   report.int8_model = options.int8_model;
   const Json json = debug::to_json(report);
   if (!options.json.empty()) write_output(options.json, json.dump(1) + "\n");
+  if (!options.html.empty()) write_output(options.html, debug::to_html(json));
   session.report = json;
   session.say(debug::to_text(report));
   return 0;
@@ -47,6 +49,7 @@ std::function<int(Session&)> add_debug(CLI::App& app, Session& session) {
   app.add_option("int8", options->int8_model, "the same model in QDQ form")->required()->type_name("INT8");
   options->data.add_to(app, true);
   app.add_option("-o,--output", options->json, "write the report as JSON to this file")->type_name("FILE");
+  app.add_option("--html", options->html, "write the report as one page to this file")->type_name("FILE");
   app.add_option("--engine", options->engine, "auto, onednn or reference")->capture_default_str();
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };

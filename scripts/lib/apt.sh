@@ -44,6 +44,13 @@ apt_has() {
   [ -n "$candidate" ] && [ "$candidate" != "(none)" ] && dpkg --compare-versions "$candidate" ge "$2"
 }
 
+# apt_download DIR PACKAGE...: the packages alone, as files; lists that are out of date are refreshed once.
+apt_download() {
+  local target=$1; shift
+  (cd "$target" && { apt-get -q=2 -o "APT::Sandbox::User=$(id -un)" download "$@" >&2 || {
+    apt_refresh && apt-get -q=2 -o "APT::Sandbox::User=$(id -un)" download "$@" >&2; }; })
+}
+
 # apt_entries PATTERN: the text of the machine's own source files of that kind.
 apt_entries() {
   local file

@@ -1,6 +1,5 @@
-// com.microsoft products with activations quantized at run time:
-// MatMulIntegerToFloat:  y = (a - a_zero) (b - b_zero) * a_scale * b_scale + bias
-// DynamicQuantizeMatMul: the same, a quantized first as DynamicQuantizeLinear does.
+// com.microsoft.DynamicQuantizeMatMul: y = (a - a_zero) (b - b_zero) * a_scale * b_scale + bias, a quantized first as
+// DynamicQuantizeLinear does.
 #include "ops/helpers/broadcast.h"
 #include "ops/helpers/infer.h"
 #include "ops/helpers/matmul.h"
@@ -22,12 +21,6 @@ Tensor scaled(const Tensor& sums, double a_scale, const Tensor& b_scale, const T
   return from_doubles(DType::float32, sums.shape(), values);
 }
 
-void matmul_integer_to_float(const Node&, TensorsIn in, TensorsOut out) {
-  require(input(in, 2).size() == 1, "a_scale is not one number");
-  const Tensor sums = matmul(centered(input(in, 0), optional_input(in, 4), -2), centered(input(in, 1), optional_input(in, 5), -1));
-  out[0] = scaled(sums, in[2].number_at(0), input(in, 3), optional_input(in, 6));
-}
-
 void dynamic_quantize_matmul(const Node& node, TensorsIn in, TensorsOut out) {
   std::vector<Tensor> a(3);
   find_op("", "DynamicQuantizeLinear", 11)->eval(node, in.subspan(0, 1), a);
@@ -43,8 +36,6 @@ int64_t macs(const Node&, std::span<const Shape> in, std::span<const Shape> out)
 
 }  // namespace
 
-extern const OpDef kMatMulIntegerToFloat1{
-    .name = "MatMulIntegerToFloat", .infer = infer, .eval = matmul_integer_to_float, .macs = macs, .domain = "com.microsoft"};
 extern const OpDef kDynamicQuantizeMatMul1{
     .name = "DynamicQuantizeMatMul", .infer = infer, .eval = dynamic_quantize_matmul, .macs = macs, .domain = "com.microsoft"};
 

@@ -26,6 +26,11 @@ double used_share(const CodeCounts& codes) {
   return static_cast<double>(used) / static_cast<double>(codes.size());
 }
 
+std::optional<std::pair<double, double>> told_range(Range range) {
+  if (std::isinf(range.lo) && std::isinf(range.hi)) return std::nullopt;
+  return std::pair<double, double>{range.lo, range.hi};
+}
+
 Activation activation_of(const NodeMeasure& measure, const Site* site) {
   Activation told;
   for (const auto& [lo, hi] : measure.extremes) {
@@ -47,6 +52,7 @@ Activation activation_of(const NodeMeasure& measure, const Site* site) {
 NodeReport node_of(const Network& network, const NetworkNode& node, const NodeMeasure& measure) {
   NodeReport told;
   told.name = node.name;
+  told.int8_name = node.int8_name;
   told.op = node.op;
   told.inputs = node.inputs;
   told.outputs = node.outputs;
@@ -58,6 +64,7 @@ NodeReport node_of(const Network& network, const NetworkNode& node, const NodeMe
   told.cumulative_noise = measure.cumulative.noise();
   const Site* site = node.site < 0 ? nullptr : &network.skeleton().sites[static_cast<size_t>(node.site)];
   if (!measure.cumulative.empty()) told.activation = activation_of(measure, site);
+  if (told.activation && site) told.activation->useful = told_range(network.useful()[static_cast<size_t>(node.site)]);
   for (const size_t i : node.constants) {
     const QuantizedConstant& constant = network.skeleton().constants[i];
     told.weights.push_back(weight_of(constant));

@@ -120,11 +120,24 @@ struct LaneRunner::Impl {
     const Array through = round(observer, cumulative.native(in), &codes[index]);
     const bool alone = node.has_operator && isolated.has(in, isolated.native(in).layout);
     const Array& before = alone ? isolated.native(in) : real;
-    compare(real, node.inherits ? before : round(observer, before, nullptr), result->nodes[index].isolated);
-    see(index, real, through, &network.site_of(observer).params);
+    const Range useful = network.useful()[static_cast<size_t>(node.site)];
+    const Array alone_through = node.inherits ? before : round(observer, before, nullptr);
+    const Array seen = within(real, useful);
+    compare(seen, within(alone_through, useful), result->nodes[index].isolated);
+    see(index, seen, within(through, useful), &network.site_of(observer).params);
     if (out < 0) return;
     exact.set(out, real);
     cumulative.set(out, through);
+  }
+
+  /// What readers can tell apart.
+  Array within(const Array& value, Range useful) {
+    if (!is_float(value) || (std::isinf(useful.lo) && std::isinf(useful.hi))) return value;
+    Array clamped{walker.pool().tensor(DType::float32, value.tensor.shape()), value.layout};
+    const auto from = value.tensor.floats();
+    auto to = clamped.tensor.mutable_data<float>();
+    for (size_t i = 0; i < from.size(); ++i) to[i] = std::min(std::max(from[i], useful.lo), useful.hi);
+    return clamped;
   }
 
   void see(size_t index, const Array& real, const Array& found, const QuantParams* params) {

@@ -1,8 +1,10 @@
 #include "debug/network.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
+#include "debug/useful.h"
 #include "exec/canonicalize.h"
 #include "graph/observer.h"
 #include "ops/op_def.h"
@@ -65,7 +67,7 @@ class Lister {
     NetworkNode node;
     node.step = i;
     node.op = step.cluster.root->op;
-    node.name = step.cluster.name();
+    node.name = node.int8_name = step.cluster.name();
     for (const int slot : step.inputs) add(node.inputs, tensors_[slot]);
     for (const Source& source : step.arguments)
       if (source.slot >= 0) add(node.inputs, tensors_[source.slot]);
@@ -158,6 +160,16 @@ Network::Network(Skeleton skeleton, const FloatSide& side, const std::string& en
   rounded_ = build_plan_graph(rounded_model_, *rounded_model_.graph, backend, rounded_index_);
   if (!alike(*exact_, *rounded_)) throw unsupported("float and int8 weights lead to different operators; nothing can be compared");
   Lister(*this, side).run(nodes_, node_at_);
+  find_useful();
+}
+
+void Network::find_useful() {
+  constexpr float kInf = std::numeric_limits<float>::infinity();
+  useful_.assign(skeleton_.sites.size(), {-kInf, kInf});
+  const std::vector<Range> by_slot = useful_ranges(*rounded_, rounded_model_);
+  for (const auto& step : rounded_->steps)
+    if (step->kind == PlanStep::Kind::observe && step->outputs[0] >= 0)
+      useful_[static_cast<size_t>(site_number(*step->cluster.root))] = by_slot[static_cast<size_t>(step->outputs[0])];
 }
 
 int Network::site_number(const Node& observer) const { return std::stoi(observed_tensor(observer)); }

@@ -7,12 +7,14 @@
 
 #include "debug/skeleton.h"
 #include "exec/plan/plan_graph.h"
+#include "observe/range.h"
 
 namespace qtool::debug {
 
 /// One operator with what was fused to it, or a tensor quantized without one (a graph input).
 struct NetworkNode {
   std::string name;               ///< what a qconfig calls it: path in the fused float model
+  std::string int8_name;          ///< of the operator in the skeleton
   std::string op;                 ///< "Conv"; "Input" for a quantized graph input, "QuantizeLinear" for one between two operators
   size_t step = 0;                ///< of the plans; for nodes without an operator the site's own
   int site = -1;                  ///< rounds its output; -1: nobody does
@@ -34,17 +36,21 @@ class Network {
   const PlanGraph& exact() const { return *exact_; }      ///< weights of FLOAT
   const PlanGraph& rounded() const { return *rounded_; }  ///< weights of INT8
   const std::vector<NetworkNode>& nodes() const { return nodes_; }
+  /// What the readers of a site's tensor can tell apart (useful.h), by number.
+  const std::vector<Range>& useful() const { return useful_; }
   int node_at(size_t step) const { return node_at_[step]; }  ///< the node that begins or is rounded at this step; -1: none
   const Site& site_of(const Node& observer) const;
   int site_number(const Node& observer) const;
 
  private:
+  void find_useful();
   Skeleton skeleton_;
   Model exact_model_, rounded_model_;
   PlanIndex exact_index_, rounded_index_;
   std::unique_ptr<PlanGraph> exact_, rounded_;
   std::vector<NetworkNode> nodes_;
   std::vector<int> node_at_;
+  std::vector<Range> useful_;
 };
 
 }  // namespace qtool::debug

@@ -29,11 +29,12 @@ struct Bins {
 
 /// What is told of the values a node gives.
 struct Activation {
-  std::optional<Parameters> parameters;  ///< nothing: the output is not rounded
-  double lo = 0, hi = 0;                 ///< of the float values over all samples
-  double inner_lo = 0, inner_hi = 0;     ///< 99.99 % of them
-  double below = 0, above = 0;           ///< shares clipped at each end
-  double codes_used = 0;                 ///< share of the codes that occur; -1: not counted
+  std::optional<Parameters> parameters;             ///< nothing: the output is not rounded
+  std::optional<std::pair<double, double>> useful;  ///< readers tell no values outside apart: all numbers here are of clamped values
+  double lo = 0, hi = 0;                            ///< of the float values over all samples
+  double inner_lo = 0, inner_hi = 0;                ///< 99.99 % of them
+  double below = 0, above = 0;                      ///< shares clipped at each end
+  double codes_used = 0;                            ///< share of the codes that occur; -1: not counted
   Bins bins;
   std::vector<std::pair<float, float>> scatter;   ///< float, int8
   std::vector<std::pair<float, float>> extremes;  ///< by sample
@@ -83,6 +84,7 @@ struct KernelAgreement {
 
 struct NodeReport {
   std::string name, op;
+  std::string int8_name;  ///< of the operator in INT8
   std::vector<std::string> inputs, outputs;
   bool quantized = false;
   bool editable = false;  ///< a qconfig can name it
@@ -115,7 +117,8 @@ struct Report {
   double exactness_db = 0;  ///< FLOAT against INT8 with FLOAT's weights and nothing rounded: how sure the pairing is
   size_t by_name = 0, by_position = 0;
   std::vector<std::string> int8_alone, float_alone;
-  std::string verdict;  ///< one line
+  std::optional<double> expected_gain;  ///< share of the error that the proposed changes take away together
+  std::string verdict;                  ///< one line
 };
 
 /// The nodes that are ranked, worst first.
@@ -123,6 +126,9 @@ std::vector<const NodeReport*> ranking(const Report& report);
 
 /// As configs/schema/debug.schema.json says.
 nlohmann::ordered_json to_json(const Report& report);
+
+/// One line: how far int8 is from float, what costs most, what a change would give.
+std::string verdict_of(const Report& report);
 
 /// Verdict and the worst nodes with their causes, for a terminal.
 std::string to_text(const Report& report, size_t nodes = 10);

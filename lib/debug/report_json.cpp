@@ -54,6 +54,7 @@ Json activation_json(const Activation& told) {
   auto extremes = told.extremes;
   extremes.resize(std::min(extremes.size(), kExtremesListed));
   return {{"parameters", optional_json(told.parameters, parameters_json)},
+          {"useful", told.useful ? Json{number(told.useful->first), number(told.useful->second)} : Json(nullptr)},
           {"lo", number(told.lo)},
           {"hi", number(told.hi)},
           {"p9999_lo", number(told.inner_lo)},
@@ -151,6 +152,7 @@ Json to_json(const Report& report) {
           {"engine", report.engine},
           {"backend", report.backend.empty() ? Json(nullptr) : Json(report.backend)},
           {"verdict", report.verdict},
+          {"expected_gain", report.expected_gain ? number(*report.expected_gain) : Json(nullptr)},
           {"network", std::move(network)},
           {"outputs", report.outputs},
           {"samples", list_json(report.samples, sample_json)},

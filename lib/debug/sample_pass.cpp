@@ -77,16 +77,20 @@ std::vector<Tensor> SamplePass::placed(const Sample& sample) const {
   return inputs;
 }
 
+std::vector<Tensor> SamplePass::in_order_of_int8(const Sample& sample) const {
+  std::vector<Tensor> inputs;
+  const auto& names = float_plan_.input_names();
+  for (const std::string& name : int8_plan_.input_names()) {
+    const auto at = static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
+    inputs.push_back(at < sample.inputs.size() ? sample.inputs[at] : Tensor());
+  }
+  return inputs;
+}
+
 SamplePass::Outcome SamplePass::outcome_of(const Sample& sample, Worker& worker) {
   Outcome outcome;
   outcome.result = worker.lanes.run(placed(sample));
-  std::vector<Tensor> in_order;
-  for (const std::string& name : int8_plan_.input_names()) {
-    const auto& names = float_plan_.input_names();
-    const auto at = static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin());
-    in_order.push_back(at < sample.inputs.size() ? sample.inputs[at] : Tensor());
-  }
-  const std::vector<Tensor> found = worker.engine.run(in_order);
+  const std::vector<Tensor> found = worker.engine.run(in_order_of_int8(sample));
   outcome.measure = {sample.id, difference(outcome.result.exact_outputs, found), same_top(outcome.result.exact_outputs, found)};
   outcome.inputs = sample.inputs;
   return outcome;
@@ -96,10 +100,17 @@ void SamplePass::keep(size_t i, std::optional<Outcome> outcome) {
   std::lock_guard lock(mutex_);
   early_.emplace(i, std::move(outcome));
   for (auto at = early_.find(next_); at != early_.end(); at = early_.find(++next_)) {
-    if (at->second) take(std::move(*at->second));
+    if (at->second) {
+      used_.push_back(next_);
+      take(std::move(*at->second));
+    }
     early_.erase(at);
   }
   if (options_.progress) options_.progress(++done_, samples_.size());
+}
+
+std::vector<size_t> SamplePass::first_used(size_t count) const {
+  return {used_.begin(), used_.begin() + static_cast<std::ptrdiff_t>(std::min(count, used_.size()))};
 }
 
 void SamplePass::take(Outcome outcome) {

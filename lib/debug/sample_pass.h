@@ -24,6 +24,11 @@ class SamplePass {
 
   /// A sample's inputs as the skeleton's plans take them: one a placeholder.
   std::vector<Tensor> placed(const Sample& sample) const;
+  /// As the int8 model's plan takes them.
+  std::vector<Tensor> in_order_of_int8(const Sample& sample) const;
+  /// Places of the first `count` samples that were usable.
+  std::vector<size_t> first_used(size_t count) const;
+  int threads() const { return options_.threads; }
   /// Nothing when the sample is unusable, which is said.
   std::optional<Sample> load(size_t i);
 
@@ -54,6 +59,7 @@ class SamplePass {
   size_t next_ = 0, done_ = 0;
   Measures measures_;
   LossSum exactness_;
+  std::vector<size_t> used_;
 };
 
 }  // namespace qtool::debug

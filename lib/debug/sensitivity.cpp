@@ -4,6 +4,9 @@
 #include <set>
 
 #include "debug/assemble.h"
+#include "debug/causes.h"
+#include "debug/kernels.h"
+#include "debug/propose.h"
 #include "debug/sample_pass.h"
 #include "quantize/prepare.h"
 
@@ -106,6 +109,12 @@ Report sensitivity_report(const Model& float_model, const Model& int8, const Sam
   tell_network(report, pass);
   report.nodes = assemble(network, pass.measures());
   rank(report.nodes);
+  leave_one_out(network, pass, options.leave_one_out, options.leave_one_out_samples, report);
+  rank(report.nodes);
+  find_causes(network, pass.measures(), report);
+  propose(network, pass.measures(), pass, options.leave_one_out_samples, report);
+  if (options.kernels) compare_kernels(int8, pass, report);
+  report.verdict = verdict_of(report);
   return report;
 }
 

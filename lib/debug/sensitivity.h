@@ -14,6 +14,9 @@ struct SensitivityOptions {
   std::string engine = "auto";
   int threads = 1;                                          ///< samples at a time; the report does not depend on it
   bool strict = false;                                      ///< an unusable sample is an error instead of a warning
+  size_t leave_one_out = 20;                                ///< nodes tried alone in float
+  size_t leave_one_out_samples = 8;                         ///< on this many samples
+  bool kernels = false;                                     ///< hold the engine against the reference, node by node, on the first sample
   std::function<void(size_t done, size_t total)> progress;  ///< called from any thread, one at a time
 };
 

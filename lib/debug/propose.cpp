@@ -1,0 +1,134 @@
+#include "debug/propose.h"
+
+#include <algorithm>
+
+#include "debug/assemble.h"
+#include "debug/variant_pass.h"
+#include "observe/range.h"
+
+namespace qtool::debug {
+namespace {
+
+constexpr double kLeastGain = 0.01;
+constexpr double kGoodEnough = 0.7;  ///< share of float's gain at which a range rule is preferred
+
+size_t index_of(const Report& report, const NodeReport& node) { return static_cast<size_t>(&node - report.nodes.data()); }
+
+/// Parameters another range rule would have chosen from what was seen here.
+std::optional<QuantParams> params_by(const std::string& observer, const QuantParams& now, const NodeMeasure& measure) {
+  const RangeRule* rule = range_rule(observer);
+  if (!rule || now.per_channel() || measure.histogram.empty()) return std::nullopt;
+  TensorStatistics seen;
+  seen.histogram = measure.histogram;
+  for (const auto& [lo, hi] : measure.extremes) seen.extremes.merge({lo, hi});
+  RangeOptions options;
+  options.codes = full_range(now.dtype);
+  options.symmetric = is_signed(now.dtype) && now.zero_point() == 0;
+  const auto range = choose_range(observer, seen, options);
+  if (!range) return std::nullopt;
+  return params_of_range(*range, now.dtype, options.codes, options.symmetric, 1.1920929e-07f);
+}
+
+/// What may be done about one node.
+struct Choice {
+  size_t node;
+  std::string observer;  ///< empty: float
+  Variant variant;
+};
+
+class Proposer {
+ public:
+  Proposer(const Network& network, const Measures& measures, SamplePass& samples, size_t count, Report& report)
+      : network_(network), measures_(measures), samples_(samples), count_(count), report_(report) {}
+
+  void run() {
+    list_choices();
+    if (choices_.empty()) return;
+    const VariantLosses losses = measure_variants(network_, samples_, variants(), count_);
+    for (size_t i = 0; i < choices_.size(); ++i) gains_.push_back(losses.gain(i));
+    for (const NodeReport* node : ranking(report_)) decide(index_of(report_, *node));
+    if (chosen_ > 0) report_.expected_gain = measure_variants(network_, samples_, {all_together()}, count_).gain(0);
+  }
+
+ private:
+  void list_choices() {
+    for (const NodeReport* node : ranking(report_)) {
+      const size_t i = index_of(report_, *node);
+      if (!node->editable || choices_.size() >= 4 * kMostProposed) continue;
+      if (node->leave_one_out && node->leave_one_out->gain < kLeastGain) continue;
+      choices_.push_back({i, "", left_float(network_, {i})});
+      for (const Cause& cause : node->causes)
+        if (const auto params = params_of(i, cause.observer)) {
+          choices_.push_back({i, cause.observer, {{}, {}, {{network_.nodes()[i].site, *params}}}});
+          break;
+        }
+    }
+  }
+
+  std::optional<QuantParams> params_of(size_t i, const std::string& observer) const {
+    const int site = network_.nodes()[i].site;
+    if (site < 0 || observer.empty() || observer == "float") return std::nullopt;
+    return params_by(observer, network_.skeleton().sites[static_cast<size_t>(site)].params, measures_.nodes[i]);
+  }
+
+  std::vector<Variant> variants() const {
+    std::vector<Variant> all;
+    for (const Choice& choice : choices_) all.push_back(choice.variant);
+    return all;
+  }
+
+  void decide(size_t node) {
+    double to_float = 0, by_rule = 0;
+    const Choice* rule = nullptr;
+    for (size_t k = 0; k < choices_.size(); ++k) {
+      if (choices_[k].node != node) continue;
+      (choices_[k].observer.empty() ? to_float : by_rule) = gains_[k];
+      if (!choices_[k].observer.empty()) rule = &choices_[k];
+    }
+    const bool use_rule = rule && by_rule >= kGoodEnough * to_float;
+    if (chosen_ >= kMostProposed || std::max(to_float, use_rule ? by_rule : 0) < kLeastGain) return;
+    ++chosen_;
+    report_.nodes[node].to_float = !use_rule;
+    if (use_rule) report_.nodes[node].observer = rule->observer;
+  }
+
+  Variant all_together() const {
+    std::set<size_t> nodes;
+    for (size_t i = 0; i < report_.nodes.size(); ++i)
+      if (report_.nodes[i].to_float) nodes.insert(i);
+    Variant variant = left_float(network_, nodes);
+    for (size_t i = 0; i < report_.nodes.size(); ++i)
+      if (const auto params = params_of(i, report_.nodes[i].observer)) variant.changed[network_.nodes()[i].site] = *params;
+    return variant;
+  }
+
+  const Network& network_;
+  const Measures& measures_;
+  SamplePass& samples_;
+  size_t count_;
+  Report& report_;
+  std::vector<Choice> choices_;
+  std::vector<double> gains_;
+  size_t chosen_ = 0;
+};
+
+}  // namespace
+
+void leave_one_out(const Network& network, SamplePass& samples, size_t count, size_t sample_count, Report& report) {
+  std::vector<size_t> nodes;
+  std::vector<Variant> variants;
+  for (const NodeReport* node : ranking(report)) {
+    if (nodes.size() >= count) break;
+    nodes.push_back(index_of(report, *node));
+    variants.push_back(without(network, nodes.back()));
+  }
+  if (nodes.empty() || sample_count == 0) return;
+  const VariantLosses losses = measure_variants(network, samples, variants, sample_count);
+  for (size_t k = 0; k < nodes.size(); ++k) report.nodes[nodes[k]].leave_one_out = LeaveOneOut{losses.mse(k), losses.gain(k)};
+}
+
+void propose(const Network& network, const Measures& measures, SamplePass& samples, size_t sample_count, Report& report) {
+  Proposer(network, measures, samples, sample_count, report).run();
+}
+
+}  // namespace qtool::debug

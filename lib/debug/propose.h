@@ -1,0 +1,16 @@
+#pragma once
+#include "debug/measure.h"
+#include "debug/report.h"
+#include "debug/sample_pass.h"
+
+namespace qtool::debug {
+
+/// Sets `leave_one_out` of the `count` nodes that cost most by isolated loss.
+void leave_one_out(const Network& network, SamplePass& samples, size_t count, size_t sample_count, Report& report);
+
+/// Chooses what to change: of the nodes that cost most those whose change takes away 1 % of the error and more, at most kMostProposed;
+/// each gets the range rule its causes name where that gives most of what float would, else float. Then measures all of it together.
+void propose(const Network& network, const Measures& measures, SamplePass& samples, size_t sample_count, Report& report);
+inline constexpr size_t kMostProposed = 5;
+
+}  // namespace qtool::debug

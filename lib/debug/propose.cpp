@@ -1,6 +1,7 @@
 #include "debug/propose.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "debug/assemble.h"
 #include "debug/variant_pass.h"
@@ -10,6 +11,7 @@ namespace qtool::debug {
 namespace {
 
 constexpr double kLeastGain = 0.01;
+constexpr double kNearlyAll = 0.95;
 constexpr double kGoodEnough = 0.7;  ///< share of float's gain at which a range rule is preferred
 
 size_t index_of(const Report& report, const NodeReport& node) { return static_cast<size_t>(&node - report.nodes.data()); }
@@ -41,21 +43,29 @@ class Proposer {
   Proposer(const Network& network, const Measures& measures, SamplePass& samples, size_t count, Report& report)
       : network_(network), measures_(measures), samples_(samples), count_(count), report_(report) {}
 
-  void run() {
+  void choose() {
     list_choices();
     if (choices_.empty()) return;
     const VariantLosses losses = measure_variants(network_, samples_, variants(), count_);
     for (size_t i = 0; i < choices_.size(); ++i) gains_.push_back(losses.gain(i));
-    for (const NodeReport* node : ranking(report_)) decide(index_of(report_, *node));
-    if (chosen_ > 0) report_.expected_gain = measure_variants(network_, samples_, {all_together()}, count_).gain(0);
+    for (const size_t node : nodes_) flag(node);
+    shorten();
+  }
+
+  void measure() {
+    const bool any = std::any_of(report_.nodes.begin(), report_.nodes.end(),
+                                 [](const NodeReport& node) { return node.to_float || !node.observer.empty(); });
+    if (any) report_.expected_gain = measure_variants(network_, samples_, {all_together()}, count_).gain(0);
   }
 
  private:
+  /// The nodes that cost most and can be changed.
   void list_choices() {
     for (const NodeReport* node : ranking(report_)) {
       const size_t i = index_of(report_, *node);
-      if (!node->editable || choices_.size() >= 4 * kMostProposed) continue;
-      if (node->leave_one_out && node->leave_one_out->gain < kLeastGain) continue;
+      if (nodes_.size() >= kMostProposed) break;
+      if (!node->editable || (node->leave_one_out && node->leave_one_out->gain < kLeastGain)) continue;
+      nodes_.push_back(i);
       choices_.push_back({i, "", left_float(network_, {i})});
       for (const Cause& cause : node->causes)
         if (const auto params = params_of(i, cause.observer)) {
@@ -77,7 +87,7 @@ class Proposer {
     return all;
   }
 
-  void decide(size_t node) {
+  void flag(size_t node) {
     double to_float = 0, by_rule = 0;
     const Choice* rule = nullptr;
     for (size_t k = 0; k < choices_.size(); ++k) {
@@ -85,11 +95,36 @@ class Proposer {
       (choices_[k].observer.empty() ? to_float : by_rule) = gains_[k];
       if (!choices_[k].observer.empty()) rule = &choices_[k];
     }
-    const bool use_rule = rule && by_rule >= kGoodEnough * to_float;
-    if (chosen_ >= kMostProposed || std::max(to_float, use_rule ? by_rule : 0) < kLeastGain) return;
-    ++chosen_;
-    report_.nodes[node].to_float = !use_rule;
-    if (use_rule) report_.nodes[node].observer = rule->observer;
+    if (rule && by_rule >= std::max(kLeastGain, kGoodEnough * to_float))
+      report_.nodes[node].observer = rule->observer;
+    else
+      report_.nodes[node].to_float = true;
+  }
+
+  void unflag(size_t node) {
+    report_.nodes[node].to_float = false;
+    report_.nodes[node].observer.clear();
+  }
+
+  /// Nodes help together more, or less, than alone: keeps the fewest of the worst that give nearly all that these changes can give.
+  void shorten() {
+    std::vector<Variant> firsts{all_together()};
+    std::vector<std::pair<bool, std::string>> flags;
+    for (const size_t node : nodes_) flags.emplace_back(report_.nodes[node].to_float, report_.nodes[node].observer);
+    for (auto node = nodes_.rbegin(); node + 1 != nodes_.rend(); ++node) {
+      unflag(*node);
+      firsts.push_back(all_together());
+    }
+    std::reverse(firsts.begin(), firsts.end());
+    const VariantLosses losses = measure_variants(network_, samples_, firsts, count_);
+    double best = 0;
+    for (size_t i = 0; i < firsts.size(); ++i) best = std::max(best, losses.gain(i));
+    size_t count = best < kLeastGain ? 0 : 1;
+    while (count > 0 && count < nodes_.size() && losses.gain(count - 1) < kNearlyAll * best) ++count;
+    for (size_t i = 0; i < nodes_.size(); ++i) {
+      unflag(nodes_[i]);
+      if (i < count) std::tie(report_.nodes[nodes_[i]].to_float, report_.nodes[nodes_[i]].observer) = flags[i];
+    }
   }
 
   Variant all_together() const {
@@ -109,7 +144,7 @@ class Proposer {
   Report& report_;
   std::vector<Choice> choices_;
   std::vector<double> gains_;
-  size_t chosen_ = 0;
+  std::vector<size_t> nodes_;  ///< worst first
 };
 
 }  // namespace
@@ -127,8 +162,10 @@ void leave_one_out(const Network& network, SamplePass& samples, size_t count, si
   for (size_t k = 0; k < nodes.size(); ++k) report.nodes[nodes[k]].leave_one_out = LeaveOneOut{losses.mse(k), losses.gain(k)};
 }
 
-void propose(const Network& network, const Measures& measures, SamplePass& samples, size_t sample_count, Report& report) {
-  Proposer(network, measures, samples, sample_count, report).run();
+void propose(const Network& network, const Measures& measures, SamplePass& samples, size_t sample_count, bool choose, Report& report) {
+  Proposer proposer(network, measures, samples, sample_count, report);
+  if (choose) proposer.choose();
+  proposer.measure();
 }
 
 }  // namespace qtool::debug

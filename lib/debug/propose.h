@@ -8,9 +8,10 @@ namespace qtool::debug {
 /// Sets `leave_one_out` of the `count` nodes that cost most by isolated loss.
 void leave_one_out(const Network& network, SamplePass& samples, size_t count, size_t sample_count, Report& report);
 
-/// Chooses what to change: of the nodes that cost most those whose change takes away 1 % of the error and more, at most kMostProposed;
-/// each gets the range rule its causes name where that gives most of what float would, else float. Then measures all of it together.
-void propose(const Network& network, const Measures& measures, SamplePass& samples, size_t sample_count, Report& report);
+/// Chooses what to change: the fewest of the kMostProposed worst nodes that take away nearly as much of the error as all of them. Each
+/// gets the range rule its causes name where that alone gives most of what float would, else float. Then measures all of it together.
+/// Without `choose` what is flagged in the report already is measured.
+void propose(const Network& network, const Measures& measures, SamplePass& samples, size_t sample_count, bool choose, Report& report);
 inline constexpr size_t kMostProposed = 5;
 
 }  // namespace qtool::debug

@@ -87,6 +87,16 @@ void check_exactness(double exactness_db) {
   throw invalid_file(text);
 }
 
+void take_flags(const Flags& flags, Report& report) {
+  for (const auto& [name, flag] : flags) {
+    const auto node =
+        std::find_if(report.nodes.begin(), report.nodes.end(), [&](const NodeReport& each) { return each.editable && each.name == name; });
+    if (node == report.nodes.end()) throw invalid_file("the report given is of another model: there is no node \"" + name + "\"");
+    node->to_float = flag.to_float;
+    node->observer = flag.observer;
+  }
+}
+
 }  // namespace
 
 Report sensitivity_report(const Model& float_model, const Model& int8, const SampleSet& samples, const SensitivityOptions& options,
@@ -111,8 +121,9 @@ Report sensitivity_report(const Model& float_model, const Model& int8, const Sam
   rank(report.nodes);
   leave_one_out(network, pass, options.leave_one_out, options.leave_one_out_samples, report);
   rank(report.nodes);
-  find_causes(network, pass.measures(), report);
-  propose(network, pass.measures(), pass, options.leave_one_out_samples, report);
+  find_causes(network, pass.measures(), report, options.saturates);
+  if (options.flags) take_flags(*options.flags, report);
+  propose(network, pass.measures(), pass, options.leave_one_out_samples, !options.flags, report);
   if (options.kernels) compare_kernels(int8, pass, report);
   report.verdict = verdict_of(report);
   return report;

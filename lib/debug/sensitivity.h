@@ -5,6 +5,7 @@
 
 #include "base/diagnostics.h"
 #include "data/sample_set.h"
+#include "debug/fix.h"
 #include "debug/report.h"
 #include "graph/model.h"
 
@@ -16,6 +17,8 @@ struct SensitivityOptions {
   bool strict = false;                                      ///< an unusable sample is an error instead of a warning
   size_t leave_one_out = 20;                                ///< nodes tried alone in float
   size_t leave_one_out_samples = 8;                         ///< on this many samples
+  std::optional<bool> saturates;                            ///< 16-bit sums of products; nothing: as this processor
+  const Flags* flags = nullptr;                             ///< measure these instead of proposing
   bool kernels = false;                                     ///< hold the engine against the reference, node by node, on the first sample
   std::function<void(size_t done, size_t total)> progress;  ///< called from any thread, one at a time
 };

@@ -34,7 +34,7 @@ std::vector<const NodeReport*> chain_of(const Report& report, const NodeReport& 
 
 std::optional<Cause> residual_path(const Situation& situation) {
   constexpr size_t kLeast = 3;
-  constexpr double kTimes = 3;
+  constexpr double kTimes = 2;
   const NodeReport& node = situation.node();
   if (node.op != "Add" || !node.cumulative || node.noise <= 0) return std::nullopt;
   const auto chain = chain_of(situation.report, node);

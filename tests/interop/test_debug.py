@@ -1,0 +1,96 @@
+"""qtool debug: bad input, gates, and files of another quantizer."""
+import json, pathlib
+import numpy as np
+import onnx
+import pytest
+
+from test_bad_input import prepared, refused, run, samples, small  # noqa: F401 (fixtures)
+
+
+@pytest.fixture
+def int8(run, prepared, samples, tmp_path):
+    assert run('calibrate', prepared, samples, '-o', 'stats.json').code == 0
+    assert run('convert', prepared, '--stats', 'stats.json', '-o', 'int8.onnx').code == 0
+    return tmp_path / 'int8.onnx'
+
+
+def test_a_report(run, small, int8, samples, tmp_path):
+    ran = run('debug', small, int8, samples, '--json')
+    assert ran.code == 0, ran.err
+    report = json.loads(ran.out)
+    assert [sample['id'] for sample in report['samples']] == ['0.npy', '1.npy', '2.npy', '3.npy']
+    assert [node['op'] for node in report['nodes'] if node['quantized']] == ['Input', 'MatMul']
+    schema = json.loads((pathlib.Path(__file__).parents[2] / 'configs/schema/debug.schema.json').read_text())
+    assert set(schema['required']) <= set(report)
+    assert set(schema['$defs']['node']['required']) == set(report['nodes'][0])
+
+
+def test_gates(run, small, int8, samples):
+    assert run('debug', small, int8, samples, '--min-cosine', '0.9', '--min-sqnr', '10').code == 0
+    assert run('debug', small, int8, samples, '--min-sqnr', '200').code == 1
+
+
+def test_files_that_do_not_belong_together(run, small, int8, samples, tmp_path):
+    text = onnx.load(small)
+    text.graph.initializer[0].float_data[:] = [8, -7, 6, -5, 4, -3, 2, -1]
+    onnx.save(text, tmp_path / 'other.onnx')
+    refused(run('debug', 'other.onnx', int8, samples), 3, 'int8.onnx', 'do not belong together')
+    renamed = onnx.load(small)
+    renamed.graph.node[0].output[0] = renamed.graph.output[0].name = 'z'
+    onnx.save(renamed, tmp_path / 'renamed.onnx')
+    refused(run('debug', 'renamed.onnx', int8, samples), 3, 'outputs', 'z')
+
+
+def test_no_qdq_and_a_quantized_float_model(run, small, int8, samples):
+    refused(run('debug', small, small, samples), 3, 'small.onnx', 'QuantizeLinear')
+    refused(run('debug', int8, int8, samples), 3, 'float model')
+
+
+def test_samples_with_nan(run, small, int8, samples):
+    np.save(samples / '1.npy', np.array([[1, 2, np.nan, 4]], np.float32))
+    ran = run('debug', small, int8, samples, '--json')
+    assert ran.code == 0 and 'NaN' in ran.err
+    assert len(json.loads(ran.out)['samples']) == 3
+    refused(run('debug', small, int8, samples, '--strict'), 3, '1.npy')
+    for i in (0, 2, 3):
+        np.save(samples / f'{i}.npy', np.full((1, 4), np.nan, np.float32))
+    refused(run('debug', small, int8, samples), 3, 'no usable sample')
+
+
+def test_a_report_that_cannot_be_written(run, small, int8, samples):
+    refused(run('debug', small, int8, samples, '-o', 'no/such/folder/report.json'), 3, 'no/such/folder')
+
+
+def test_flags_come_back(run, small, int8, samples, tmp_path):
+    report = json.loads(run('debug', small, int8, samples, '--json').out)
+    for node in report['nodes']:
+        node['float'] = node['op'] == 'MatMul'
+    (tmp_path / 'edited.json').write_text(json.dumps(report))
+    ran = run('debug', small, int8, samples, '--from-report', 'edited.json', '--write-qconfig', 'q.json')
+    assert ran.code == 0, ran.err
+    name = next(node['name'] for node in report['nodes'] if node['op'] == 'MatMul')
+    assert json.loads((tmp_path / 'q.json').read_text())['module_name'] == {name: None}
+    assert run('prepare', small, '--qconfig', 'q.json', '-o', 'again.onnx').code == 0
+    (tmp_path / 'edited.json').write_text('{"nodes": [{"name": "nobody", "editable": true, "float": true}]}')
+    refused(run('debug', small, int8, samples, '--from-report', 'edited.json'), 3, 'nobody')
+    (tmp_path / 'edited.json').write_text('[]')
+    refused(run('debug', small, int8, samples, '--from-report', 'edited.json'), 3, 'edited.json')
+
+
+def test_a_file_of_onnx_runtime(run, small, samples, tmp_path):
+    quantization = pytest.importorskip('onnxruntime.quantization')
+
+    class Reader(quantization.CalibrationDataReader):
+        def __init__(self):
+            self.left = [{'x': np.load(f)} for f in sorted(samples.iterdir())]
+
+        def get_next(self):
+            return self.left.pop() if self.left else None
+
+    quantization.quantize_static(str(small), str(tmp_path / 'ort.onnx'), Reader(), quant_format=quantization.QuantFormat.QDQ)
+    ran = run('debug', small, 'ort.onnx', samples, '--json')
+    assert ran.code == 0, ran.err
+    report = json.loads(ran.out)
+    weight = next(weight for node in report['nodes'] for weight in node['weights'] if not weight['bias'])
+    assert weight['loss']['sqnr_db'] > 30
+    assert report['pairing']['int8_alone'] == []

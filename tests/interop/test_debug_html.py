@@ -196,7 +196,9 @@ def test_graph_colours_zooms_and_opens_nodes(page, made):
     page.find('[title="Zoom in (+)"]').click()
     assert where() != first
     hot = page.find('#graph .box.current')
-    assert float(hot.get_attribute('style').split('--heat:')[1].strip(' ;%')) == 100
+    losses = [n['isolated']['sqnr_db'] for n in made[1]['nodes'] if n['isolated'] and n['isolated']['sqnr_db'] is not None]
+    share = (40 - worst(made[1])['isolated']['sqnr_db']) / (40 - min(10, *losses))  # from 40 dB on all is good, at 10 dB red
+    assert abs(float(hot.get_attribute('style').split('--heat:')[1].strip(' ;%')) - 100 * min(1, max(0, share))) < 1
     hot.click()
     page.until(lambda: page.find('#node h1').text == worst(made[1])['name'])
 

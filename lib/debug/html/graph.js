@@ -13,7 +13,7 @@ function drawBoxes(canvas, boxes) {
   link.append('title');
   link.append('rect').attr('width', BOX.width).attr('height', BOX.height).attr('rx', 5);
   link.append('text').attr('class', 'op').attr('x', 8).attr('y', 16).text(box => boxText(box.node.op, 24));
-  link.append('text').attr('class', 'id').attr('x', 8).attr('y', 32).text(box => boxText(box.node.id, 25));
+  link.append('text').attr('class', 'id').attr('x', 8).attr('y', 32).text(box => boxText(box.node.id, 24));
   return link;
 }
 

@@ -1,4 +1,5 @@
-// What nodes are compared by: a number of each (null: has none), how it reads, and how bad it is from 0 to 1.
+// What nodes are compared by: a number of each (null: has none), how it reads, and how bad it is from 0 to 1. `red` is bad in any report; a
+// report that has worse stretches the colours to it.
 'use strict';
 
 function worstWeight(node) {
@@ -12,12 +13,12 @@ function clipped(node) {
 }
 
 const measures = [
-  {key: 'isolated', label: 'Alone', hint: 'SQNR of this node quantized alone, its inputs float', of: node => sqnr(node.isolated), text: db, low: true},
-  {key: 'cumulative', label: 'Until here', hint: 'SQNR of the int8 model against the float model at this node', of: node => sqnr(node.cumulative), text: db, low: true},
-  {key: 'weight', label: 'Weight', hint: 'SQNR of the dequantized weight', of: worstWeight, text: db, low: true},
-  {key: 'clipped', label: 'Clipped', hint: 'Share of the float values outside the codes', of: clipped, text: share},
-  {key: 'codes', label: 'Codes used', hint: 'Share of the codes that occur', of: node => node.activation ? node.activation.codes_used : null, text: share, low: true},
-  {key: 'gain', label: 'Gain', hint: 'Share of the output error that goes away when this node alone is float', of: node => node.leave_one_out ? node.leave_one_out.gain : null, text: share},
+  {key: 'isolated', label: 'Alone', hint: 'SQNR of this node quantized alone, its inputs float', of: node => sqnr(node.isolated), text: db, low: true, red: 10},
+  {key: 'cumulative', label: 'Until here', hint: 'SQNR of the int8 model against the float model at this node', of: node => sqnr(node.cumulative), text: db, low: true, red: 10},
+  {key: 'weight', label: 'Weight', hint: 'SQNR of the dequantized weight', of: worstWeight, text: db, low: true, red: 10},
+  {key: 'clipped', label: 'Clipped', hint: 'Share of the float values outside the codes', of: clipped, text: share, red: 0.05},
+  {key: 'codes', label: 'Codes used', hint: 'Share of the codes that occur', of: node => node.activation ? node.activation.codes_used : null, text: share, low: true, red: 0.25},
+  {key: 'gain', label: 'Gain', hint: 'Share of the output error that goes away when this node alone is float', of: node => node.leave_one_out ? node.leave_one_out.gain : null, text: share, red: 0.1},
 ];
 const measureOf = new Map(measures.map(measure => [measure.key, measure]));
 
@@ -26,17 +27,17 @@ for (const measure of measures) {
   const finite = values.filter(Number.isFinite);
   measure.known = values.length > 0;
   const [least, most] = finite.length ? d3.extent(finite) : [0, 1];
-  const good = measure.text === db ? Math.max(Math.min(most, 40), least + 1) : measure.low ? most : 0;
-  const bad = measure.low ? least : most;
+  const good = measure.text === db ? 40 : measure.low ? 1 : 0;
+  const bad = measure.low ? Math.min(least, measure.red) : Math.max(most, measure.red);
   measure.ends = [good, bad];
   measure.scale = d3.scaleLinear().domain([good, bad]).clamp(true);
 }
 
-// 0 is as good as it gets in this report, 1 the worst; null: nothing to say.
+// 0 is good, 1 the worst; null: nothing to say.
 function badness(measure, node) {
   const value = measure.of(node);
   if (value === null) return null;
-  if (!Number.isFinite(value) || measure.ends[0] === measure.ends[1]) return 0;
+  if (!Number.isFinite(value)) return 0;
   return measure.scale(value);
 }
 
@@ -44,7 +45,7 @@ function badness(measure, node) {
 function heat(element, value) {
   if (value === null) return element;
   element.classList.add('heat');
-  if (value > 0.75) element.classList.add('hot');
+  if (value > 0.82) element.classList.add('hot');
   element.style.setProperty('--heat', (100 * value).toFixed(0) + '%');
   return element;
 }

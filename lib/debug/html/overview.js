@@ -65,7 +65,7 @@ function aboutModels() {
       ['samples', String(report.samples.length), 'samples'], ['outputs', report.outputs.join(', ')],
       ['nodes', `${nodes.length}, ${nodes.filter(node => node.quantized).length} quantized`],
       ['operators paired', `${pairing.by_name} by name, ${pairing.by_position} by position`],
-      ['sure of the pairing', db(pairing.exactness_db === null ? Infinity : pairing.exactness_db)],
+      ['paired weights agree to', db(pairing.exactness_db === null ? Infinity : pairing.exactness_db)],
     ]),
     listOf('Operators of the int8 model without a partner', pairing.int8_alone),
     listOf('Operators of the float model without a partner', pairing.float_alone),

@@ -5,23 +5,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <csignal>
 
-#include "base/error.h"
+#include "tests/base/code_of.h"
 #include "tests/base/temp_dir.h"
 
 using namespace qtool;
-
-namespace {
-
-ExitCode code_of(const auto& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ExitCode::done;
-}
-
-}  // namespace
+using test::code_of;
 
 TEST_CASE("output: nothing is at the target before commit, all of it after") {
   const test::TempDir dir;

@@ -4,20 +4,10 @@
 #include <cmath>
 #include <limits>
 
+#include "tests/base/code_of.h"
+
 using namespace qtool;
-
-namespace {
-
-ExitCode code_of(const auto& body) {
-  try {
-    body();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return ExitCode::done;
-}
-
-}  // namespace
+using test::code_of;
 
 TEST_CASE("shapes: counts, words, strides") {
   CHECK(element_count({2, 3, 4}) == 24);

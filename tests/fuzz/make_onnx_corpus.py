@@ -44,19 +44,10 @@ def types():
     return model
 
 
-def external():
-    model = old()
-    tensor = model.graph.initializer[0]
-    tensor.ClearField('float_data')
-    tensor.data_location = TensorProto.EXTERNAL
-    for key, value in (('location', 'w.bin'), ('offset', '0'), ('length', '8')):
-        tensor.external_data.add(key=key, value=value)
-    return model
-
 
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
-    models = {name: parser.parse_model(text) for name, text in TEXTS.items()} | {'old': old(), 'types': types(), 'external': external()}
+    models = {name: parser.parse_model(text) for name, text in TEXTS.items()} | {'old': old(), 'types': types()}
     for name, model in models.items():
         onnx.save(model, OUT / f'{name}.onnx')
 

@@ -34,6 +34,7 @@
 //   DQ* -> Concat -> Q                                           concat        p..                                         p
 //   [DQ ->] Softmax -> Q                                         softmax       p x or f x                                  p
 //   [DQ ->] LayerNormalization -> Q                              normalize     p x or f x, f g, f b                        p
+//   DQ -> LRN -> Q                                               normalize     p x                                         p
 //   DQ -> Q                                                      requantize    p x                                         p
 //   Q                                                            quantize      f x                                         p
 //   DQ                                                           dequantize    p x                                         f

@@ -47,6 +47,19 @@ TEST_CASE("canonical: batch normalization goes into the convolution") {
   check_same(model, {1, 2, 4, 4});
 }
 
+TEST_CASE("canonical: a channel shuffle is a choice of channels") {
+  const Model model = model_of(R"(
+    g (float[2, 6, 3, 4] x) => (float[2, 6, 3, 4] y) <int64[5] a = {2, 3, 2, 3, 4}, int64[4] b = {2, 6, 3, 4}> {
+      s = Reshape(x, a)
+      t = Transpose <perm = [0, 2, 1, 3, 4]> (s)
+      j = Reshape(t, b)
+      y = Relu(j)
+    })");
+  CHECK(clusters_of(model).find("node Gather") != std::string::npos);
+  CHECK(clusters_of(model).find("Transpose") == std::string::npos);
+  check_same(model, {2, 6, 3, 4});
+}
+
 TEST_CASE("canonical: exploded operators are put together, whatever the opset of the file") {
   const Model hard_swish = model_of(R"(
     g (float[2, 8] x) => (float[2, 8] y) <float three = {3}, float zero = {0}, float six = {6}> {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/kernels/support.h"
 
 namespace qtool::kernels {
@@ -33,6 +35,52 @@ TEST_CASE("transpose: every variant equals the scalar twin") {
   variant.run({in.data(), out.data(), rows, columns, columns + slack, rows + slack, width});
   scalar_twin<Transpose>().run({in.data(), expected.data(), rows, columns, columns + slack, rows + slack, width});
   CHECK(out == expected);
+}
+
+TEST_CASE("copy_rows: every variant equals the scalar twin and writes nothing between rows") {
+  const auto variant = any_variant<CopyRows>();
+  const size_t n = GENERATE(0, 1, 2, 3, 4, 5, 8, 13, 16, 20, 32, 33, 63, 64, 65, 130), rows = GENERATE(1, 5), gap = GENERATE(0, 3);
+  const bool mapped = GENERATE(false, true);
+  const auto from = random_bytes(rows * (n + gap) + 1, 2), table = random_bytes(256, 7);
+  Guarded<uint8_t> to(rows * (n + 2 * gap)), expected(rows * (n + 2 * gap));
+  CopyRowsArgs args{from.data(), n + gap, to.data(), n + 2 * gap, rows, n, mapped ? table.data() : nullptr};
+  variant.run(args);
+  args.to = expected.data();
+  scalar_twin<CopyRows>().run(args);
+  CHECK(to == expected);
+}
+
+TEST_CASE("permute: every variant equals the scalar twin") {
+  const auto variant = any_variant<Permute>();
+  const size_t in_width = GENERATE(1, 6, 63, 64, 65, 128, 129, 272, 544), width = GENERATE(1, 6, 63, 64, 65, 272), rows = GENERATE(1, 4);
+  const auto in = random_bytes(rows * in_width, 5), choice = random_bytes(2 * width, 6);
+  std::vector<uint32_t> index;
+  for (size_t i = 0; i < width; ++i) index.push_back(static_cast<uint32_t>((choice[2 * i] * 256u + choice[2 * i + 1]) % in_width));
+  const PermuteTable table(index, in_width);
+  Guarded<uint8_t> out(rows * width), expected(rows * width);
+  variant.run({in.data(), out.data(), rows, &table});
+  scalar_twin<Permute>().run({in.data(), expected.data(), rows, &table});
+  CHECK(out == expected);
+  CHECK(expected.data()[rows * width - 1] == in[(rows - 1) * in_width + index[width - 1]]);
+}
+
+TEST_CASE("maximum: every variant equals the scalar twin, which orders as the type does") {
+  const auto variant = any_variant<Maximum>();
+  const size_t n = GENERATE(1, 3, 15, 16, 17, 31, 32, 40, 63, 64, 65, 200), count = GENERATE(1, 2, 9);
+  const bool is_signed = GENERATE(false, true);
+  const auto in = random_bytes(n * count, 3);
+  std::vector<const uint8_t*> taps;
+  for (size_t t = 0; t < count; ++t) taps.push_back(in.data() + t * n);
+  Guarded<uint8_t> out(n), expected(n), known(n);
+  variant.run({taps.data(), count, n, out.data(), is_signed});
+  scalar_twin<Maximum>().run({taps.data(), count, n, expected.data(), is_signed});
+  CHECK(out == expected);
+  for (size_t i = 0; i < n; ++i) {
+    int top = -1000;
+    for (size_t t = 0; t < count; ++t) top = std::max(top, is_signed ? int(static_cast<int8_t>(taps[t][i])) : int(taps[t][i]));
+    known.data()[i] = static_cast<uint8_t>(top);
+  }
+  CHECK(expected == known);
 }
 
 }  // namespace

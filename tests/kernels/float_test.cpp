@@ -212,5 +212,36 @@ TEST_CASE("layer_norm: codes are those of the floats, in every variant") {
   CHECK(codes == expected);
 }
 
+std::vector<uint8_t> responses(const Variant<LocalResponse>& variant, const std::vector<uint8_t>& in, size_t rows, size_t n, size_t half,
+                               bool is_signed, float factor) {
+  std::vector<uint8_t> out(rows * n);
+  std::vector<float> scratch(2 * n + 2 * half + 32);
+  variant.run({in.data(), out.data(), scratch.data(), rows, n, half, is_signed, is_signed ? -3 : 117, 0.05f, factor, 1.5f, 1 / 0.021f, 100,
+               0, 255});
+  return out;
+}
+
+TEST_CASE("local_response: every variant equals the scalar twin") {
+  const auto variant = any_variant<LocalResponse>();
+  const size_t n = GENERATE(1, 3, 15, 16, 17, 64, 100), rows = GENERATE(1, 3), half = GENERATE(0, 1, 2, 5);
+  const bool is_signed = GENERATE(false, true);
+  const float factor = GENERATE(0.0f, 0.02f, 40.0f);
+  const auto in = random_bytes(rows * n, 6);
+  CHECK(responses(variant, in, rows, n, half, is_signed, factor) ==
+        responses(scalar_twin<LocalResponse>(), in, rows, n, half, is_signed, factor));
+}
+
+TEST_CASE("local_response: the scalar variant is the formula") {
+  const size_t n = 40, half = 2;
+  const auto in = random_bytes(n, 6);
+  const auto out = responses(scalar_twin<LocalResponse>(), in, 1, n, half, false, 0.02f);
+  for (size_t c = 0; c < n; ++c) {
+    double square = 0;
+    for (size_t d = c < half ? 0 : c - half; d < std::min(n, c + half + 1); ++d) square += std::pow((in[d] - 117) * 0.05, 2);
+    const double steps = (in[c] - 117) * 0.05 * std::pow(1.5 + 0.02 * square, -0.75) / 0.021;
+    CHECK(int(out[c]) == std::clamp(static_cast<int>(std::nearbyint(steps)) + 100, 0, 255));
+  }
+}
+
 }  // namespace
 }  // namespace qtool::kernels

@@ -5,8 +5,8 @@
 
 namespace qtool {
 
-/// HardSwish, SiLU, GELU, Mish and LayerNormalization, products of codes with floats behind them. Lifts the model as far as the operator
-/// found needs; a model that cannot be lifted stays as it is. Needs types.
+/// HardSwish, SiLU, GELU, Mish, LayerNormalization, channel shuffles, products of codes with floats behind them. Lifts the model as far as
+/// the operator found needs; a model that cannot be lifted stays as it is. Needs types.
 void recognize_operators(Model& model);
 
 }  // namespace qtool

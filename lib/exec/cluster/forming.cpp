@@ -93,6 +93,7 @@ Draft ClusterBuilder::form(Node& node) const {
     if (!draft && traits.kind == QuantTraits::Kind::same_scale) draft = form_between(ClusterKind::concat, node, ~0u);
     if (!draft && node.is("Softmax")) draft = form_before_quantize(ClusterKind::softmax, node);
     if (!draft && node.is("LayerNormalization")) draft = form_before_quantize(ClusterKind::normalize, node);
+    if (!draft && node.is("LRN")) draft = form_between(ClusterKind::normalize, node, 1);
   }
   return draft ? std::move(*draft) : form_alone(node);
 }

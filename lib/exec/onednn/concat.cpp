@@ -1,9 +1,8 @@
 // Concat along any axis, in any layout: floats, or 8-bit codes brought to the output's parameters by a table on the way.
 
-#include <cstring>
-
 #include "exec/onednn/function_step.h"
 #include "exec/onednn/operands.h"
+#include "exec/onednn/parallel.h"
 #include "exec/onednn/rows.h"
 #include "exec/onednn/table.h"
 #include "kernels/registry.h"
@@ -46,13 +45,14 @@ std::optional<std::vector<Part>> parts_of(const Cluster& cluster) {
   return parts;
 }
 
-void copy_rows(const Part& part, const std::byte* from, std::byte* to, size_t rows, size_t bytes, size_t to_step) {
-  const auto& lookup = kernels::best<kernels::Lookup>();
-  for (size_t r = 0; r < rows; ++r, from += bytes, to += to_step)
-    if (part.table)
-      lookup.run({reinterpret_cast<const uint8_t*>(from), reinterpret_cast<uint8_t*>(to), bytes, part.table->data()});
-    else
-      std::memcpy(to, from, bytes);
+void copy_rows(const Part& part, const std::byte* from, std::byte* to, size_t rows, size_t bytes, size_t to_step, int threads) {
+  const auto* codes = reinterpret_cast<const uint8_t*>(from);
+  auto* out = reinterpret_cast<uint8_t*>(to);
+  const uint8_t* table = part.table ? part.table->data() : nullptr;
+  in_parts(threads, static_cast<int64_t>(rows), static_cast<int64_t>(2 * rows * bytes), [&](int64_t begin, int64_t end) {
+    const auto first = static_cast<size_t>(begin), count = static_cast<size_t>(end - begin);
+    kernels::best<kernels::CopyRows>().run({codes + first * bytes, bytes, out + first * to_step, to_step, count, bytes, table});
+  });
 }
 
 void run_concat(const std::vector<Part>& parts, int64_t axis_attribute, const std::optional<DType>& code_type, StepInputs in,
@@ -78,7 +78,7 @@ void run_concat(const std::vector<Part>& parts, int64_t axis_attribute, const st
   for (size_t i = 0; i < in.size(); ++i) {
     const Split split = split_at(in[i]->tensor.shape(), axis, layout);
     const size_t bytes = static_cast<size_t>(split.inner) * width;
-    copy_rows(parts[i], in[i]->tensor.bytes(), to, static_cast<size_t>(split.outer), bytes, to_step);
+    copy_rows(parts[i], in[i]->tensor.bytes(), to, static_cast<size_t>(split.outer), bytes, to_step, context.threads);
     to += bytes;
   }
 }

@@ -1,5 +1,6 @@
 // ConvTranspose as oneDNN's deconvolution, int8 and float. Weights [in, out / group, kernel...].
 
+#include "exec/onednn/conv_transpose_patches.h"
 #include "exec/onednn/memory.h"
 #include "exec/onednn/products.h"
 #include "exec/onednn/rows.h"
@@ -92,6 +93,7 @@ LowerResult lower_conv_transpose(const Model&, const Cluster& cluster) {
   auto products = read_products(cluster, 1, {shape.size(), 1, channels}, reason);
   if (!products) return Declined{reason};
   if (products->bias.size() != static_cast<size_t>(channels)) return Declined{"the bias has another length than the output channels"};
+  if (has_disjoint_patches(cluster, *products)) return lower_disjoint_patches(cluster, std::move(*products));
   return lower_primitive(cluster, std::make_shared<ConvTranspose>(cluster, std::move(*products)), LayoutRule::channels_last);
 }
 

@@ -7,6 +7,7 @@
 
 #include "exec/onednn/function_step.h"
 #include "exec/onednn/operands.h"
+#include "exec/onednn/parallel.h"
 #include "exec/onednn/rows.h"
 #include "kernels/registry.h"
 #include "ops/op_def.h"
@@ -105,6 +106,47 @@ LowerResult lower_transpose(const Model&, const Cluster& cluster) {
           exchange(*pair, x.bytes(), out[0].tensor.mutable_bytes(), width);
         else
           permute(x.shape(), perm, x.bytes(), out[0].tensor.mutable_bytes(), width);
+      });
+}
+
+/// Gather of channels in channels_last layout: every pixel's permuted, in the kernel where elements are bytes.
+LowerResult lower_channel_gather(const Model&, const Cluster& cluster) {
+  const Operand& x = cluster.inputs[0];
+  const auto type = moved_type(cluster);
+  const Tensor* order = cluster.inputs.size() == 2 && cluster.inputs[1].value ? cluster.inputs[1].value->constant() : nullptr;
+  if (!type || x.constant() || !x.value->type.dims || x.value->type.dims->size() < 3 || !order || order->rank() != 1 ||
+      order->size() == 0 || cluster.root->attr_or("axis", int64_t{0}) != 1)
+    return Declined{"no choice of channels"};
+  const Dim channels = (*x.value->type.dims)[1];
+  if (!channels.known()) return Declined{"the number of channels is unknown"};
+  std::vector<uint32_t> index;
+  for (int64_t i : order->to_ints()) {
+    if (i < 0) i += channels.value;
+    if (i < 0 || i >= channels.value) return Declined{"an index out of range"};
+    index.push_back(static_cast<uint32_t>(i));
+  }
+  const auto table = std::make_shared<kernels::PermuteTable>(index, static_cast<size_t>(channels.value));
+  const auto& kernel = kernels::best<kernels::Permute>();
+  return make_lowered(
+      LayoutRule::channels_last, std::string(kernel.name), [table, &kernel](StepInputs in, std::span<Array> out, StepContext& context) {
+        const Tensor& x = in[0]->tensor;
+        const size_t width = element_size(x.dtype());
+        if (x.rank() < 3 || static_cast<size_t>(x.shape()[1]) != table->in_width || (width != 1 && width != 4))
+          throw CannotRun("other channels, or elements of another size");
+        Shape shape = x.shape();
+        shape[1] = static_cast<int64_t>(table->index.size());
+        out[0] = {context.pool.tensor(x.dtype(), shape), Layout::channels_last};
+        if (x.size() == 0) return;
+        const auto* from = reinterpret_cast<const uint8_t*>(x.bytes());
+        auto* to = reinterpret_cast<uint8_t*>(out[0].tensor.mutable_bytes());
+        in_parts(context.threads, x.size() / x.shape()[1], static_cast<int64_t>(2 * x.byte_size()), [&](int64_t first, int64_t last) {
+          const auto begin = static_cast<size_t>(first), rows = static_cast<size_t>(last - first);
+          const uint8_t* row = from + begin * table->in_width * width;
+          uint8_t* made = to + begin * table->index.size() * width;
+          if (width == 1) return kernel.run({row, made, rows, table.get()});
+          for (size_t r = 0; r < rows; ++r, row += table->in_width * 4)
+            for (const uint32_t i : table->index) std::memcpy(made, row + 4 * i, 4), made += 4;
+        });
       });
 }
 

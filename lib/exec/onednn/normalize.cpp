@@ -6,6 +6,7 @@
 #include "exec/onednn/curves.h"
 #include "exec/onednn/function_step.h"
 #include "exec/onednn/memory.h"
+#include "exec/onednn/parallel.h"
 #include "exec/onednn/rows.h"
 
 namespace qtool::onednn {
@@ -28,9 +29,9 @@ void combine_channels(kernels::ArithmeticOp op, const Array& x, const std::vecto
                });
 }
 
-class LocalResponse {
+class FloatResponse {
  public:
-  explicit LocalResponse(const Cluster& cluster) : node_(*cluster.root) {}
+  explicit FloatResponse(const Cluster& cluster) : node_(*cluster.root) {}
 
   dnnl::lrn_forward::primitive_desc describe(const std::vector<Shape>& inputs, Compiled& compiled) const {
     const auto desc = desc_of(DType::float32, inputs[0], Layout::channels_last);
@@ -93,10 +94,50 @@ LowerResult lower_batch_normalization(const Model&, const Cluster& cluster) {
                       });
 }
 
-LowerResult lower_lrn(const Model&, const Cluster& cluster) {
+/// DQ -> LRN -> Q.
+LowerResult lower_code_response(const Model&, const Cluster& cluster) {
+  const Node& node = *cluster.root;
+  const Operand &x = cluster.inputs[0], &y = cluster.outputs[0];
+  const int64_t size = node.attr_or("size", int64_t{1});
+  const float alpha = node.attr_or("alpha", 1e-4f), bias = node.attr_or("bias", 1.0f), beta = node.attr_or("beta", 0.75f);
+  if (!per_tensor_8bit(x) || !per_tensor_8bit(y) || x.constant()) return Declined{"codes are not per-tensor 8-bit"};
+  if (size % 2 == 0 || size < 1 || !(alpha >= 0) || !(bias >= 1e-6f) || beta != 0.75f) return Declined{"unusual parameters"};
+  const CodeRange codes = full_range(y.params->dtype);
+  kernels::LocalResponseArgs args{};
+  args.half = static_cast<size_t>(size / 2);
+  args.in_signed = x.params->dtype == DType::int8;
+  args.in_zero_point = x.params->zero_point(), args.in_scale = x.params->scale();
+  args.factor = alpha / static_cast<float>(size), args.bias = bias;
+  args.steps = 1 / y.params->scale(), args.zero_point = y.params->zero_point();
+  args.lo = static_cast<int32_t>(codes.lo), args.hi = static_cast<int32_t>(codes.hi);
+  const auto& kernel = kernels::best<kernels::LocalResponse>();
+  return make_lowered(
+      LayoutRule::channels_last, std::string(kernel.name),
+      [&kernel, args, from = x.params->dtype, to = y.params->dtype](StepInputs in, std::span<Array> out, StepContext& context) {
+        expect_type(*in[0], from);
+        const Shape& shape = in[0]->tensor.shape();
+        if (shape.size() < 3) throw CannotRun("a matrix");
+        out[0] = {context.pool.tensor(to, shape), Layout::channels_last};
+        if (in[0]->tensor.size() == 0) return;
+        const auto channels = static_cast<size_t>(shape[1]);
+        uint8_t* y = codes_out(out[0]);
+        in_parts(context.threads, in[0]->tensor.size() / shape[1], 16 * in[0]->tensor.size(), [&](int64_t first, int64_t last) {
+          kernels::LocalResponseArgs part = args;
+          std::vector<float> scratch(2 * channels + 2 * args.half + 32);
+          part.in = codes_in(*in[0]) + static_cast<size_t>(first) * channels;
+          part.out = y + static_cast<size_t>(first) * channels;
+          part.scratch = scratch.data();
+          part.rows = static_cast<size_t>(last - first), part.n = channels;
+          kernel.run(part);
+        });
+      });
+}
+
+LowerResult lower_lrn(const Model& model, const Cluster& cluster) {
+  if (cluster.kind == ClusterKind::normalize) return lower_code_response(model, cluster);
   if (cluster.inputs[0].constant() || cluster.root->attr_or("size", int64_t{1}) % 2 == 0)
     return Declined{"a constant, or windows that have no middle"};
-  return lower_primitive(cluster, std::make_shared<LocalResponse>(cluster), LayoutRule::channels_last);
+  return lower_primitive(cluster, std::make_shared<FloatResponse>(cluster), LayoutRule::channels_last);
 }
 
 }  // namespace qtool::onednn

@@ -199,5 +199,29 @@ TEST_CASE("onednn: ConvTranspose agrees with the reference") {
   CHECK(agrees(check));
 }
 
+TEST_CASE("onednn: ConvTranspose of disjoint patches is a matrix product") {
+  struct Patches {
+    Shape x, w;
+  };
+  const Patches c = GENERATE(Patches{{2, 16, 5, 7}, {16, 8, 2, 2}}, Patches{{1, 6, 3, 4}, {6, 1, 2, 2}}, Patches{{1, 8, 9}, {8, 5, 4}},
+                             Patches{{1, 8, 2, 3, 4}, {8, 6, 2, 3, 2}}, Patches{{1, 12, 40, 40}, {12, 24, 2, 2}});
+  const bool int8 = GENERATE(false, true), relu = GENERATE(false, true);
+  CAPTURE(c.x, c.w, int8, relu);
+  const Ints strides(c.w.begin() + 2, c.w.end());
+  QdqGraph g;
+  Value& x = g.input("x", c.x);
+  Value* from = int8 ? &g.q(x, {0.0078f, 117}) : &x;
+  Value& w = int8 ? g.weight(c.w, 1, 0.01f) : g.constant(c.w);
+  Value& b = int8 ? g.bias(c.w[1], 0.0078f, w) : g.constant({c.w[1]});
+  Value* y = &g.op("ConvTranspose", {from, &w, &b}, {{"strides", strides}});
+  if (relu) y = &g.op("Relu", {y});
+  if (int8) y = &g.q(*y, {0.03f, 99});
+  const Model model = g.finish(*y);
+  const ClusterCheck check = check_of(check_engine(model, random_inputs(model)), "ConvTranspose");
+  CAPTURE(to_text(check));
+  CHECK(agrees(check));
+  CHECK(check.kernel.ends_with("+patches"));
+}
+
 }  // namespace
 }  // namespace qtool::testing

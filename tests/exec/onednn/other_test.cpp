@@ -2,6 +2,7 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
+#include "exec/canonicalize.h"
 #include "tests/exec/onednn/engine_check.h"
 #include "tests/exec/onednn/qdq_graph.h"
 
@@ -141,6 +142,39 @@ TEST_CASE("onednn: LayerNormalization agrees") {
   CHECK(agrees(check));
 }
 
+TEST_CASE("onednn: LRN agrees") {
+  const bool int8 = GENERATE(false, true);
+  const int64_t size = GENERATE(1, 3, 5);
+  QdqGraph g;
+  Value* x = &g.input("x", {2, 20, 9, 9});
+  if (int8) x = &g.q(*x, {0.0078f, 117});
+  Value* y = &g.op("LRN", {x}, {{"size", size}, {"alpha", 0.5f}, {"beta", 0.75f}, {"bias", 1.0f}});
+  if (int8) y = &g.q(*y, {0.0073f, 120});
+  const Model model = g.finish(*y);
+  const ClusterCheck check = check_of(check_engine(model, random_inputs(model)), "LRN");
+  CAPTURE(to_text(check));
+  CHECK(agrees(check));
+}
+
+TEST_CASE("onednn: MaxPool of codes is exact for every window") {
+  struct Pool {
+    Shape x;
+    Ints kernel, strides, pads, dilations;
+    int64_t ceil;
+  };
+  const Pool c =
+      GENERATE(Pool{{2, 70, 9, 11}, {3, 3}, {2, 2}, {1, 1, 1, 1}, {1, 1}, 0}, Pool{{1, 3, 8, 8}, {3, 2}, {2, 1}, {0, 0, 1, 1}, {1, 1}, 1},
+               Pool{{1, 20, 10, 7}, {3, 3}, {1, 1}, {2, 2, 2, 2}, {2, 2}, 0}, Pool{{1, 5, 13}, {3}, {2}, {1, 0}, {1}, 1},
+               Pool{{1, 5, 4, 5, 6}, {2, 2, 2}, {2, 2, 2}, {0, 0, 0, 0, 0, 0}, {1, 1, 1}, 0});
+  const Params params = GENERATE(Params{0.0078f, 117}, Params{0.0078f, -7, DType::int8});
+  QdqGraph g;
+  Value& x = g.q(g.input("x", c.x), params);
+  Value& y =
+      g.op("MaxPool", {&x},
+           {{"kernel_shape", c.kernel}, {"strides", c.strides}, {"pads", c.pads}, {"dilations", c.dilations}, {"ceil_mode", c.ceil}});
+  check_exact(g.finish(g.q(y, params)), "MaxPool");
+}
+
 TEST_CASE("onednn: moves run on codes") {
   const Ints perm = GENERATE(Ints{0, 2, 1, 3}, Ints{0, 2, 3, 1}, Ints{3, 2, 1, 0}, Ints{0, 1, 3, 2}, Ints{0, 1, 2, 3});
   const bool int8 = GENERATE(false, true);
@@ -149,6 +183,24 @@ TEST_CASE("onednn: moves run on codes") {
   if (int8) x = &g.q(*x, {0.0078f, 117});
   Value* y = &g.op("Transpose", {x}, {{"perm", perm}});
   check_exact(g.finish(int8 ? g.q(*y, {0.0078f, 117}) : *y), "Transpose");
+}
+
+TEST_CASE("onednn: a channel shuffle is one choice of channels") {
+  const bool int8 = GENERATE(false, true);
+  const int64_t groups = GENERATE(2, 3), each = GENERATE(2, 40);
+  const Params p{0.0078f, 117};
+  QdqGraph g;
+  const Shape shape{2, groups * each, 5, 4};
+  const auto step = [&](Value& v) -> Value& { return int8 ? g.q(v, p) : v; };
+  Value& x = step(g.input("x", shape));
+  Value& split = step(g.op("Reshape", {&x, &g.integers({2, groups, each, 5, 4})}));
+  Value& turned = step(g.op("Transpose", {&split}, {{"perm", Ints{0, 2, 1, 3, 4}}}));
+  Value& y = step(g.op("Reshape", {&turned, &g.integers(shape)}));
+  const Model model = canonical_for_execution(g.finish(y));
+  const ClusterCheck check = check_of(check_engine(model, random_inputs(model)), "Gather");
+  CAPTURE(to_text(check));
+  CHECK(check.differing == 0);
+  CHECK(check.kernel.starts_with("permute"));
 }
 
 }  // namespace

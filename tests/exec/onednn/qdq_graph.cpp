@@ -46,6 +46,11 @@ Value& QdqGraph::constant(const Shape& shape, float span) {
 
 Value& QdqGraph::scalar(float value) { return *model_.graph->add_weight(fresh("scalar"), Tensor::scalar(value)).out(); }
 
+Value& QdqGraph::integers(const std::vector<int64_t>& values) {
+  const Tensor tensor = Tensor::of<int64_t>({static_cast<int64_t>(values.size())}, values);
+  return *model_.graph->add_weight(fresh("integers"), tensor).out();
+}
+
 Value& QdqGraph::weight(const Shape& shape, int axis, float scale, DType dtype, int zero_point) {
   Graph& graph = *model_.graph;
   const int lo = dtype == DType::int8 ? -127 : 0, hi = dtype == DType::int8 ? 127 : 255;

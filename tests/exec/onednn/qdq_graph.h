@@ -26,6 +26,7 @@ class QdqGraph {
   /// A float constant of random values in [-span, span).
   Value& constant(const Shape& shape, float span = 1);
   Value& scalar(float value);
+  Value& integers(const std::vector<int64_t>& values);
   /// s8 weights of random codes behind a DQ with scales along `axis` (per tensor: -1), around `scale`.
   Value& weight(const Shape& shape, int axis, float scale, DType dtype = DType::int8, int zero_point = 0);
   /// i32 bias behind a DQ with scale input_scale * weight scale of every channel.

@@ -1,0 +1,16 @@
+#include <algorithm>
+
+#include "kernels/registry.h"
+
+namespace qtool::kernels {
+
+void maximum_scalar(const MaximumArgs& args) {
+  const uint8_t flip = args.is_signed ? 0x80 : 0;  // s8 in the order of u8
+  for (size_t i = 0; i < args.n; ++i) {
+    uint8_t top = 0;
+    for (size_t t = 0; t < args.count; ++t) top = std::max<uint8_t>(top, args.taps[t][i] ^ flip);
+    args.out[i] = top ^ flip;
+  }
+}
+
+}  // namespace qtool::kernels

@@ -2,6 +2,7 @@
 
 #include "exec/onednn/function_step.h"
 #include "exec/onednn/operands.h"
+#include "exec/onednn/parallel.h"
 #include "exec/onednn/rows.h"
 #include "exec/onednn/table.h"
 #include "kernels/registry.h"
@@ -16,8 +17,12 @@ LowerResult lower_quantize(const Model&, const Cluster& cluster) {
   return make_lowered(LayoutRule::same, std::string(kernel.name), [=, &kernel](StepInputs in, std::span<Array> out, StepContext& context) {
     expect_type(*in[0], DType::float32);
     out[0] = {context.pool.tensor(params.dtype, in[0]->tensor.shape()), in[0]->layout};
-    kernel.run({floats_in(*in[0]), codes_out(out[0]), static_cast<size_t>(in[0]->tensor.size()), params.scale(), params.zero_point(),
-                static_cast<int32_t>(codes.lo), static_cast<int32_t>(codes.hi)});
+    const float* from = floats_in(*in[0]);
+    uint8_t* to = codes_out(out[0]);
+    in_parts(context.threads, in[0]->tensor.size(), 5 * in[0]->tensor.size(), [&](int64_t first, int64_t last) {
+      kernel.run({from + first, to + first, static_cast<size_t>(last - first), params.scale(), params.zero_point(),
+                  static_cast<int32_t>(codes.lo), static_cast<int32_t>(codes.hi)});
+    });
   });
 }
 
@@ -28,8 +33,12 @@ LowerResult lower_dequantize(const Model&, const Cluster& cluster) {
   return make_lowered(LayoutRule::same, std::string(kernel.name), [=, &kernel](StepInputs in, std::span<Array> out, StepContext& context) {
     expect_type(*in[0], params.dtype);
     out[0] = {context.pool.tensor(DType::float32, in[0]->tensor.shape()), in[0]->layout};
-    kernel.run({codes_in(*in[0]), floats_out(out[0]), static_cast<size_t>(in[0]->tensor.size()), params.scale(), params.zero_point(),
-                params.dtype == DType::int8});
+    const uint8_t* from = codes_in(*in[0]);
+    float* to = floats_out(out[0]);
+    in_parts(context.threads, in[0]->tensor.size(), 5 * in[0]->tensor.size(), [&](int64_t first, int64_t last) {
+      kernel.run(
+          {from + first, to + first, static_cast<size_t>(last - first), params.scale(), params.zero_point(), params.dtype == DType::int8});
+    });
   });
 }
 

@@ -3,11 +3,19 @@
 #include <cstring>
 
 #include "exec/onednn/function_step.h"
+#include "exec/onednn/parallel.h"
 #include "kernels/registry.h"
 #include "ops/op_def.h"
 
 namespace qtool::onednn {
 namespace {
+
+/// Looks n codes up; out may be the same bytes.
+void look_up(const uint8_t* in, uint8_t* out, int64_t n, const Table& table, int threads) {
+  in_parts(threads, n, 2 * n, [&](int64_t first, int64_t last) {
+    kernels::best<kernels::Lookup>().run({in + first, out + first, static_cast<size_t>(last - first), table.data()});
+  });
+}
 
 struct Link {
   const Node* node;
@@ -32,13 +40,12 @@ class TableBehind : public Step {
   void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
     head_->run(inputs, outputs, context);
     Array codes = std::move(outputs[0]);
-    const auto n = static_cast<size_t>(codes.tensor.size());
     if (codes.tensor.dtype() == to_)
       outputs[0] = codes;
     else
       outputs[0] = {context.pool.tensor(to_, codes.tensor.shape()), codes.layout};
     auto* out = reinterpret_cast<uint8_t*>(const_cast<std::byte*>(outputs[0].tensor.bytes()));  // fresh from the pool: nobody else's
-    kernels::best<kernels::Lookup>().run({codes_in(codes), out, n, table_.data()});
+    look_up(codes_in(codes), out, codes.tensor.size(), table_, context.threads);
   }
 
   std::string kernel() const override { return head_->kernel() + "+" + std::string(kernels::best<kernels::Lookup>().name); }
@@ -87,13 +94,12 @@ Lowered lower_table(const QuantParams& in, const QuantParams& out, const FloatFu
 
 Lowered lower_table(const Table& table, DType from, DType to) {
   const auto& kernel = kernels::best<kernels::Lookup>();
-  return make_lowered(
-      LayoutRule::same, std::string(kernel.name),
-      [&kernel, table, from, to](StepInputs inputs, std::span<Array> outputs, StepContext& context) {
-        expect_type(*inputs[0], from);
-        outputs[0] = {context.pool.tensor(to, inputs[0]->tensor.shape()), inputs[0]->layout};
-        kernel.run({codes_in(*inputs[0]), codes_out(outputs[0]), static_cast<size_t>(inputs[0]->tensor.size()), table.data()});
-      });
+  return make_lowered(LayoutRule::same, std::string(kernel.name),
+                      [table, from, to](StepInputs inputs, std::span<Array> outputs, StepContext& context) {
+                        expect_type(*inputs[0], from);
+                        outputs[0] = {context.pool.tensor(to, inputs[0]->tensor.shape()), inputs[0]->layout};
+                        look_up(codes_in(*inputs[0]), codes_out(outputs[0]), inputs[0]->tensor.size(), table, context.threads);
+                      });
 }
 
 }  // namespace qtool::onednn

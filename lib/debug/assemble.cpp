@@ -80,6 +80,13 @@ double score(const NodeReport& node) {
   return worst;
 }
 
+/// Those chosen together in the order they were, each of which took more away; then by what a node takes away alone.
+bool goes_before(const LeaveOneOut& a, const LeaveOneOut& b) {
+  if (a.together && b.together) return *a.together < *b.together;
+  if (a.together || b.together) return a.together.has_value();
+  return a.gain > b.gain;
+}
+
 }  // namespace
 
 std::vector<NodeReport> assemble(const Network& network, const Measures& measures) {
@@ -93,7 +100,7 @@ void rank(std::vector<NodeReport>& nodes) {
   for (NodeReport& node : nodes)
     if (node.quantized) order.push_back(&node);
   std::stable_sort(order.begin(), order.end(), [](const NodeReport* a, const NodeReport* b) {
-    if (a->leave_one_out && b->leave_one_out) return a->leave_one_out->gain > b->leave_one_out->gain;
+    if (a->leave_one_out && b->leave_one_out) return goes_before(*a->leave_one_out, *b->leave_one_out);
     if (a->leave_one_out || b->leave_one_out) return a->leave_one_out.has_value();
     return score(*a) > score(*b);
   });

@@ -64,7 +64,8 @@ class Proposer {
     for (const NodeReport* node : ranking(report_)) {
       const size_t i = index_of(report_, *node);
       if (nodes_.size() >= kMostProposed) break;
-      if (!node->editable || (node->leave_one_out && node->leave_one_out->gain < kLeastGain)) continue;
+      const auto& measured = node->leave_one_out;
+      if (!node->editable || (measured && !measured->together && measured->gain < kLeastGain)) continue;
       nodes_.push_back(i);
       choices_.push_back({i, "", left_float(network_, {i})});
       for (const Cause& cause : node->causes)
@@ -147,6 +148,36 @@ class Proposer {
   std::vector<size_t> nodes_;  ///< worst first
 };
 
+/// Nodes measured alone and not chosen yet.
+std::vector<size_t> measured_nodes(const Report& report) {
+  std::vector<size_t> nodes;
+  for (size_t i = 0; i < report.nodes.size(); ++i)
+    if (const auto& measured = report.nodes[i].leave_one_out; measured && !measured->together) nodes.push_back(i);
+  return nodes;
+}
+
+/// Of those the best alone, and the noisiest.
+std::vector<size_t> candidates_of(const Report& report) {
+  constexpr size_t kEach = 6;
+  std::vector<size_t> nodes = measured_nodes(report), by_noise = nodes;
+  const auto gain = [&](size_t i) { return report.nodes[i].leave_one_out->gain; };
+  std::stable_sort(nodes.begin(), nodes.end(), [&](size_t a, size_t b) { return gain(a) > gain(b); });
+  std::stable_sort(by_noise.begin(), by_noise.end(), [&](size_t a, size_t b) { return report.nodes[a].noise > report.nodes[b].noise; });
+  nodes.resize(std::min(nodes.size(), kEach));
+  by_noise.resize(std::min(by_noise.size(), kEach));
+  std::set<size_t> both(nodes.begin(), nodes.end());
+  both.insert(by_noise.begin(), by_noise.end());
+  return {both.begin(), both.end()};
+}
+
+/// `variant` with one node more in float.
+Variant with(Variant variant, const Network& network, size_t node) {
+  const Variant alone = without(network, node);
+  variant.exact_nodes.insert(alone.exact_nodes.begin(), alone.exact_nodes.end());
+  variant.exact_sites.insert(alone.exact_sites.begin(), alone.exact_sites.end());
+  return variant;
+}
+
 }  // namespace
 
 void leave_one_out(const Network& network, SamplePass& samples, size_t count, size_t sample_count, Report& report) {
@@ -159,7 +190,31 @@ void leave_one_out(const Network& network, SamplePass& samples, size_t count, si
   }
   if (nodes.empty() || sample_count == 0) return;
   const VariantLosses losses = measure_variants(network, samples, variants, sample_count);
-  for (size_t k = 0; k < nodes.size(); ++k) report.nodes[nodes[k]].leave_one_out = LeaveOneOut{losses.mse(k), losses.gain(k)};
+  for (size_t k = 0; k < nodes.size(); ++k) report.nodes[nodes[k]].leave_one_out = LeaveOneOut{losses.mse(k), losses.gain(k), {}};
+}
+
+void choose_together(const Network& network, SamplePass& samples, size_t sample_count, Report& report) {
+  Variant chosen;
+  double best = 0;
+  for (size_t round = 0; round < kMostProposed && sample_count > 0; ++round) {
+    const std::vector<size_t> candidates = round == 0 ? measured_nodes(report) : candidates_of(report);
+    if (candidates.empty()) return;
+    std::vector<double> gains;
+    std::vector<Variant> variants;
+    for (const size_t node : candidates) {
+      gains.push_back(report.nodes[node].leave_one_out->gain);
+      variants.push_back(with(chosen, network, node));
+    }
+    if (round > 0) {
+      const VariantLosses losses = measure_variants(network, samples, variants, sample_count);
+      for (size_t k = 0; k < candidates.size(); ++k) gains[k] = losses.gain(k);
+    }
+    const auto at = static_cast<size_t>(std::max_element(gains.begin(), gains.end()) - gains.begin());
+    if (gains[at] < best + kLeastGain) return;
+    best = gains[at];
+    chosen = variants[at];
+    report.nodes[candidates[at]].leave_one_out->together = best;
+  }
 }
 
 void propose(const Network& network, const Measures& measures, SamplePass& samples, size_t sample_count, bool choose, Report& report) {

@@ -72,8 +72,9 @@ struct Cause {
 
 /// The network's error where this node alone is float again.
 struct LeaveOneOut {
-  double mse = 0;   ///< of the outputs to FLOAT's, over the samples used
-  double gain = 0;  ///< share of the int8 model's mse that it takes away
+  double mse = 0;                  ///< of the outputs to FLOAT's, over the samples used
+  double gain = 0;                 ///< share of the int8 model's mse that it takes away
+  std::optional<double> together;  ///< the same of this node and those ranked before it; of the first few alone
 };
 
 struct KernelAgreement {

@@ -98,7 +98,9 @@ Json cause_json(const Cause& cause) {
           {"observer", cause.observer.empty() ? Json(nullptr) : Json(cause.observer)}};
 }
 
-Json leave_one_out_json(const LeaveOneOut& told) { return {{"mse", number(told.mse)}, {"gain", number(told.gain)}}; }
+Json leave_one_out_json(const LeaveOneOut& told) {
+  return {{"mse", number(told.mse)}, {"gain", number(told.gain)}, {"together", told.together ? number(*told.together) : Json(nullptr)}};
+}
 
 Json kernel_json(const KernelAgreement& told) {
   return {{"kernel", told.kernel.empty() ? Json(nullptr) : Json(told.kernel)},

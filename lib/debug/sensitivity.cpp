@@ -120,6 +120,7 @@ Report sensitivity_report(const Model& float_model, const Model& int8, const Sam
   report.nodes = assemble(network, pass.measures());
   rank(report.nodes);
   leave_one_out(network, pass, options.leave_one_out, options.leave_one_out_samples, report);
+  choose_together(network, pass, options.leave_one_out_samples, report);
   rank(report.nodes);
   find_causes(network, pass.measures(), report, options.saturates);
   if (options.flags) take_flags(*options.flags, report);

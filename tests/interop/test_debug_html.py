@@ -159,7 +159,8 @@ def test_table_searches_and_filters(page, made):
 
 
 def test_node_shows_the_numbers_of_the_json(page, made):
-    for node in (worst(made[1]), with_weights(made[1])):
+    with_cause = next((n for n in made[1]['nodes'] if n['causes']), worst(made[1]))
+    for node in (worst(made[1]), with_weights(made[1]), with_cause):
         page.go_to_node(node['name'])
         text = lambda key: page.find(f'#node [data-key="{key}"]').text
         for loss in ('isolated', 'cumulative'):
@@ -175,7 +176,10 @@ def test_node_shows_the_numbers_of_the_json(page, made):
             for key in ('scale', 'lo', 'hi'):
                 assert is_near(text(f'activation.parameters.{key}'), parameters[key]), key
         assert is_near(text('activation.clipped_above'), node['activation']['clipped_above'], 100)
-        assert [c.text.lower() for c in page.all('.cause h3')] == [c['rule'].replace('_', ' ') for c in node['causes']]
+        assert [c.text for c in page.all('.cause .rule code')] == [c['rule'] for c in node['causes']]
+        assert [c.text.lower() for c in page.all('.cause h3')] == [c['text'].lower() for c in node['causes']]
+        if node['leave_one_out']:
+            assert is_near(text('leave_one_out.gain'), node['leave_one_out']['gain'], 100)
 
 
 def test_node_draws_what_the_json_holds(page, made):

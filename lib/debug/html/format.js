@@ -33,7 +33,3 @@ function plural(count, one, many) {
 function words(name) {
   return String(name).replaceAll('_', ' ');
 }
-
-function shorten(text, length) {
-  return text.length <= length ? text : '…' + text.slice(1 - length);
-}

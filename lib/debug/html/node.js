@@ -3,9 +3,9 @@
 
 function causeItem(cause) {
   const evidence = Object.entries(cause.evidence);
-  return el('article', {class: 'cause'}, el('h3', {}, words(cause.rule)), el('p', {}, cause.text),
-    cause.remedy ? el('p', {class: 'remedy'}, cause.remedy) : null,
-    cause.observer ? el('p', {}, 'Range rule that would help: ', el('code', {}, cause.observer)) : null,
+  return el('article', {class: 'cause'}, el('h3', {}, cause.text), el('p', {class: 'rule muted'}, 'Rule ', el('code', {}, cause.rule)),
+    cause.remedy ? el('p', {}, el('strong', {}, 'Remedy: '), cause.remedy) : null,
+    cause.observer ? el('p', {}, el('strong', {}, 'Range rule that would help: '), el('code', {}, cause.observer)) : null,
     evidence.length ? facts(evidence.map(([name, value]) => [words(name), num(value), 'evidence.' + name])) : null);
 }
 
@@ -30,6 +30,12 @@ function lossTable(node) {
     lossRow('int8 model until here', node.cumulative, 'cumulative'),
     ownWeights(node).map(([weight, i]) => lossRow((weight.bias ? 'bias ' : 'weight ') + weight.name, weight.loss, `weights.${i}`)),
   ])];
+}
+
+function gainFacts(node) {
+  const told = node.leave_one_out;
+  return told && facts([['mean squared error of the outputs, this node alone float', num(told.mse), 'leave_one_out.mse'],
+    ['gain: what that takes off', share(told.gain), 'leave_one_out.gain']]);
 }
 
 function parametersRow(title, parameters, key) {
@@ -97,8 +103,7 @@ function nodeHead(node) {
 function showNode(place, node) {
   fill(place, nodeHead(node),
     el('h2', {}, 'Causes'), node.causes.length ? node.causes.map(causeItem) : el('p', {class: 'muted'}, 'No rule found one.'),
-    node.leave_one_out ? facts([['output error, this node alone float', num(node.leave_one_out.mse), 'leave_one_out.mse'], ['of it taken away', share(node.leave_one_out.gain), 'leave_one_out.gain']]) : null,
-    lossTable(node), parametersTable(node),
+    lossTable(node), gainFacts(node), parametersTable(node),
     node.activation ? el('h2', {}, 'Values') : null, valueFacts(node),
     el('div', {class: 'figures'}, histogramFigure(node), scatterFigure(node), sampleRangesFigure(node)),
     node.weights.length ? el('h2', {}, 'Weights') : null,

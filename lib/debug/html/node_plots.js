@@ -7,6 +7,11 @@ function ends(parameters) {
   return parameters ? [parameters.lo, parameters.hi] : [];
 }
 
+// A power of ten in five characters.
+function brief(v) {
+  return d3.format(v < 0.001 ? '.0e' : '~g')(v);
+}
+
 // Points of a stair with one step a bin.
 function stairs(bins, values) {
   const width = (bins.hi - bins.lo) / values.length;
@@ -20,7 +25,7 @@ function histogramPlot(node, logarithmic) {
   const floor = logarithmic ? least / 2 : 0;
   const x = d3.scaleLinear().domain(roomy([bins.lo, bins.hi, ...ends(parameters)]));
   const y = (logarithmic ? d3.scaleLog() : d3.scaleLinear()).domain([floor, Math.max(most, 2 * floor)]).clamp(true);
-  const svg = axes(HALF, x, y, {title: 'Histogram of ' + node.id, x: 'value', y: 'share', yformat: logarithmic ? '~g' : '~p',
+  const svg = axes(HALF, x, y, {title: 'Histogram of ' + node.id, x: 'value', y: 'share', yformat: logarithmic ? brief : d3.format('~p'),
     yticks: logarithmic ? decades(...y.domain()) : null});
   const at = v => y(Math.max(v, floor));
   svg.append('path').attr('class', 'float area').attr('d', d3.area().x(p => x(p[0])).y0(y(floor)).y1(p => at(p[1]))(stairs(bins, bins.float)));

@@ -29,8 +29,9 @@ function worstItem(node) {
   return el('li', {},
     el('div', {class: 'head'}, nodeLink(node), ' ', el('span', {class: 'op'}, node.op), ' ',
       heat(el('span', {class: 'pill'}, db(sqnr(node.isolated))), badness(measureOf.get('isolated'), node)),
+      node.leave_one_out ? heat(el('span', {class: 'pill', title: measureOf.get('gain').hint}, 'gain ' + share(node.leave_one_out.gain)), badness(measureOf.get('gain'), node)) : null,
       proposal(node) ? el('span', {class: 'pill proposed'}, 'proposed: ' + proposal(node)) : null),
-    cause ? el('p', {}, cause.text, cause.remedy ? el('em', {}, ' ' + cause.remedy) : null) : null);
+    cause ? el('p', {}, cause.text, cause.remedy ? el('em', {}, ' – ' + cause.remedy) : null) : null);
 }
 
 // Loss by node in the order they run: dots one can click.

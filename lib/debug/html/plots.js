@@ -9,7 +9,7 @@ function axes(size, x, y, labels) {
   x.range([MARGIN.left, width - MARGIN.right]);
   y.range([height - MARGIN.bottom, MARGIN.top]);
   const svg = d3.create('svg').attr('viewBox', `0 0 ${width} ${height}`).attr('class', 'plot').attr('role', 'img').attr('aria-label', labels.title);
-  const down = d3.axisLeft(y).ticks(5, labels.yformat).tickValues(labels.yticks || null), across = d3.axisBottom(x);
+  const down = d3.axisLeft(y).ticks(5).tickValues(labels.yticks || null).tickFormat(labels.yformat || null), across = d3.axisBottom(x);
   across.ticks(7, labels.xformat).tickValues(labels.xticks || null);
   if (labels.xformat) across.tickFormat(labels.xformat);
   svg.append('g').attr('class', 'axis grid').attr('transform', `translate(${MARGIN.left},0)`)

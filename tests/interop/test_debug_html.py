@@ -98,7 +98,7 @@ def number(text):
 def is_near(text, value, factor=1, digits=3):
     if value is None:
         return number(text) is None
-    return math.isclose(number(text), value * factor, rel_tol=10 ** -digits, abs_tol=.051 if ' dB' in text else .0101 if ' %' in text else 1e-12)
+    return math.isclose(number(text), value * factor, rel_tol=10 ** -digits, abs_tol=.051 if text.endswith((' dB', ' %')) else 1e-12)
 
 
 def ranked(report):

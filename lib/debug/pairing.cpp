@@ -140,6 +140,8 @@ void FloatNames::add(const Model& flat) {
 
 std::string FloatNames::resolve(const std::vector<std::string>& names) const {
   for (const std::string& name : names)
+    if (names_.count(name)) return name;
+  for (const std::string& name : names)
     for (const std::string& each : float_names(name))
       if (names_.count(each)) return each;
   return names.at(0);

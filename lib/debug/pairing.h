@@ -27,7 +27,7 @@ std::vector<std::string> float_names(const std::string& name);
 class FloatNames {
  public:
   void add(const Model& flat);
-  /// The first of float_names(each) that the float model has; the first of all where it has none.
+  /// The first that the float model has, else the first of float_names(each) that it has, else the first of all.
   std::string resolve(const std::vector<std::string>& names) const;
 
  private:

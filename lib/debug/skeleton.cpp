@@ -60,8 +60,9 @@ class Builder {
   }
 
   std::string tensor_name(const Node& quantize, const std::vector<Node*>& dequantizers) const {
-    std::vector<std::string> names{quantize.in(0)->name()};
+    std::vector<std::string> names;
     for (const Node* node : dequantizers) names.push_back(node->out(0)->name());
+    names.push_back(quantize.in(0)->name());
     return names_.resolve(names);
   }
 

@@ -2,22 +2,21 @@
 
 #include <omp.h>
 
-#include <algorithm>
-
 namespace qtool::onednn {
 namespace {
 
-constexpr int64_t kWorthAThread = 16384;  ///< bytes: about the time a team needs to start
+constexpr int64_t kWorthATeam = 32768;  ///< bytes: about what one thread does while a team starts
 
 }  // namespace
 
 void in_parts(int threads, int64_t count, int64_t bytes, const std::function<void(int64_t, int64_t)>& body) {
-  const int64_t parts = std::min({static_cast<int64_t>(threads), count, bytes / kWorthAThread});
-  if (parts <= 1) return body(0, count);
-#pragma omp parallel num_threads(static_cast <int>(parts))
+  if (threads <= 1 || count <= 1 || bytes < kWorthATeam) return body(0, count);
+// Never fewer threads than the primitives use: the runtime would end the others, and start them anew for the next primitive.
+#pragma omp parallel num_threads(threads)
   {
     const int64_t part = omp_get_thread_num(), all = omp_get_num_threads();
-    body(count * part / all, count * (part + 1) / all);
+    const int64_t first = count * part / all, last = count * (part + 1) / all;
+    if (first < last) body(first, last);
   }
 }
 

@@ -92,7 +92,7 @@ struct LaneRunner::Impl {
   void operation(const PlanStep& with, const PlanStep& without, const NetworkNode& node, size_t index) {
     walker.run(network.exact(), with, exact, exact, exact_site);
     if (node.quantized()) {
-      if (node.constants.empty() || without.kind == PlanStep::Kind::control)
+      if (node.constants.empty())
         alias(without);
       else
         walker.run(network.rounded(), without, exact, isolated, rounded_site);

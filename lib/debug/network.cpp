@@ -73,15 +73,20 @@ class Lister {
       if (source.slot >= 0) add(node.inputs, tensors_[source.slot]);
     for (const int slot : step.outputs)
       if (slot >= 0) node.outputs.push_back(tensors_[slot]);
-    for (const Node* each : step.cluster.nodes)
-      if (const auto found = readers_.find(each->path()); found != readers_.end())
-        node.constants.insert(node.constants.end(), found->second.begin(), found->second.end());
+    for (const Node* each : step.cluster.nodes) take_constants(node, each->path(), step.kind == PlanStep::Kind::control);
     take_name(node);
     const int index = static_cast<int>(nodes.size());
     for (const int slot : step.outputs)
       if (slot >= 0) maker_[slot] = index;
     nodes.push_back(std::move(node));
     return index;
+  }
+
+  /// Those the operator reads; of If, Loop and Scan also those that its bodies read.
+  void take_constants(NetworkNode& node, const std::string& path, bool bodies) const {
+    for (const auto& [reader, constants] : readers_)
+      if (reader == path || (bodies && reader.starts_with(path + "/")))
+        node.constants.insert(node.constants.end(), constants.begin(), constants.end());
   }
 
   static void add(std::vector<std::string>& names, const std::string& name) {

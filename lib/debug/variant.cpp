@@ -89,7 +89,7 @@ LossSum VariantRunner::run(const Variant& variant) {
         if (slot >= 0) frame.drop(slot);  // in the other layout too
       const bool exact = variant.exact_nodes.count(static_cast<size_t>(network_.node_at(i))) != 0;
       if (step.kind != PlanStep::Kind::observe)
-        walker_.run(graph, exact ? *network_.exact().steps[i] : step, frame, frame, site);
+        walker_.run(exact ? network_.exact() : graph, exact ? *network_.exact().steps[i] : step, frame, frame, site);
       else if (step.outputs[0] >= 0)
         frame.set(step.outputs[0], site(*step.cluster.root, frame.native(step.inputs[0])));
       for (const int slot : step.outputs)

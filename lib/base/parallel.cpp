@@ -43,8 +43,7 @@ void parallel_for(size_t count, int threads, const std::function<void(size_t, in
   }
   Shared shared;
   std::vector<std::thread> workers;
-  for (int worker = 0; worker < team; ++worker)
-    workers.emplace_back([&, worker] { work(shared, count, worker, body); });
+  for (int worker = 0; worker < team; ++worker) workers.emplace_back([&, worker] { work(shared, count, worker, body); });
   for (std::thread& worker : workers) worker.join();
   if (shared.failure) std::rethrow_exception(shared.failure);
 }

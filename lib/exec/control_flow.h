@@ -14,7 +14,8 @@ using RunBody = std::function<std::vector<Tensor>(Graph& body, const std::vector
 
 bool is_control_flow(const Node& node);
 
-/// in: the node's inputs, undefined = omitted; errors carry the path of the node. `opset` of the default domain (Scan-8 has a batch axis and sequence_lens).
+/// in: the node's inputs, undefined = omitted; errors carry the path of the node. `opset` of the default domain (Scan-8 has a batch axis
+/// and sequence_lens).
 std::vector<Tensor> run_control_flow(const Node& node, int64_t opset, const std::vector<Tensor>& in, const RunBody& run);
 
 }  // namespace qtool

@@ -28,8 +28,7 @@ struct SealedTensor {
 
 /// monostate: a kind we do not hold (sparse tensor, type proto, newer kinds); it lives in `sealed` alone.
 using AttributeValue = std::variant<std::monostate, int64_t, float, std::string, std::vector<int64_t>, std::vector<float>,
-                                    std::vector<std::string>, SealedTensor, std::shared_ptr<Graph>,
-                                    std::vector<std::shared_ptr<Graph>>>;
+                                    std::vector<std::string>, SealedTensor, std::shared_ptr<Graph>, std::vector<std::shared_ptr<Graph>>>;
 
 struct Attribute {
   std::string name;

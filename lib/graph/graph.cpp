@@ -67,8 +67,7 @@ Value& Graph::add_output(Node& node, const std::string& value_name) {
   value->name_ = value_name;
   value->producer_ = &node;
   value->index_ = node.outputs_.size();
-  if (!values_.emplace(value_name, value.get()).second)
-    throw invalid_file("value \"" + value_name + "\" is defined twice in one graph");
+  if (!values_.emplace(value_name, value.get()).second) throw invalid_file("value \"" + value_name + "\" is defined twice in one graph");
   names_->take(value_name);
   node.outputs_.push_back(std::move(value));
   return *node.outputs_.back();
@@ -195,9 +194,7 @@ void Graph::rename(Value& value, const std::string& value_name) {
   value.name_ = value_name;
 }
 
-void Graph::move_before(Node& node, Node& before) {
-  nodes_.splice(before.position_, nodes_, node.position_);
-}
+void Graph::move_before(Node& node, Node& before) { nodes_.splice(before.position_, nodes_, node.position_); }
 
 Node& Graph::place_after(const Value& value) const {
   auto at = std::next(NodeList::const_iterator(value.producer().position_));

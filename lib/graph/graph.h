@@ -38,8 +38,8 @@ class Graph {
   ~Graph();
 
   std::string name;
-  Sealed sealed;                       ///< GraphProto without nodes, inputs, initializers; value_info stays inside
-  std::vector<Sealed> output_sealed;   ///< ValueInfoProto of each output, parallel to the inputs of output()
+  Sealed sealed;                          ///< GraphProto without nodes, inputs, initializers; value_info stays inside
+  std::vector<Sealed> output_sealed;      ///< ValueInfoProto of each output, parallel to the inputs of output()
   Node* owner() const { return owner_; }  ///< the node whose attribute this body is; null otherwise
 
   // --- reading ---
@@ -110,7 +110,10 @@ class Graph::Range {
   struct Iterator {
     NodeList::const_iterator at;
     Node& operator*() const { return **at; }
-    Iterator& operator++() { ++at; return *this; }
+    Iterator& operator++() {
+      ++at;
+      return *this;
+    }
     bool operator!=(const Iterator& other) const { return at != other.at; }
   };
   Iterator begin() const { return {list_.begin()}; }

@@ -27,20 +27,23 @@ void add_captures_of(const Graph& graph, const std::unordered_set<const Graph*>&
 
 std::string_view name_of(NodeKind kind) {
   switch (kind) {
-    case NodeKind::placeholder: return "placeholder";
-    case NodeKind::get_attr: return "get_attr";
-    case NodeKind::call_function: return "call_function";
-    case NodeKind::call_module: return "call_module";
-    case NodeKind::output: return "output";
+    case NodeKind::placeholder:
+      return "placeholder";
+    case NodeKind::get_attr:
+      return "get_attr";
+    case NodeKind::call_function:
+      return "call_function";
+    case NodeKind::call_module:
+      return "call_module";
+    case NodeKind::output:
+      return "output";
   }
   return "?";
 }
 
 std::string Node::target() const { return (domain.empty() ? "ai.onnx" : domain) + "." + op; }
 
-bool Node::is(std::string_view operator_name) const {
-  return kind_ == NodeKind::call_function && domain.empty() && op == operator_name;
-}
+bool Node::is(std::string_view operator_name) const { return kind_ == NodeKind::call_function && domain.empty() && op == operator_name; }
 
 const Attribute* Node::attribute(std::string_view attribute_name) const {
   for (const Attribute& candidate : attributes)

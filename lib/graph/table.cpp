@@ -41,9 +41,7 @@ struct ShowAttribute {
     return "tensor(" + std::string(name_of(value.tensor.dtype())) + " " + to_string(value.tensor.shape()) + ")";
   }
   std::string operator()(const std::shared_ptr<Graph>& body) const { return "graph(" + std::to_string(body->node_count()) + " nodes)"; }
-  std::string operator()(const std::vector<std::shared_ptr<Graph>>& bodies) const {
-    return std::to_string(bodies.size()) + " graphs";
-  }
+  std::string operator()(const std::vector<std::shared_ptr<Graph>>& bodies) const { return std::to_string(bodies.size()) + " graphs"; }
 };
 
 std::string kwargs(const Node& node) {

@@ -24,7 +24,9 @@ class Tensor {
   template <class T>
   static Tensor of(Shape shape, const std::vector<T>& values);
   template <class T>
-  static Tensor scalar(T value) { return of<T>({}, std::vector<T>{value}); }
+  static Tensor scalar(T value) {
+    return of<T>({}, std::vector<T>{value});
+  }
   static Tensor zeros(DType dtype, Shape shape);
   static Tensor of_strings(Shape shape, std::vector<std::string> values);
 
@@ -32,7 +34,7 @@ class Tensor {
   DType dtype() const { return dtype_; }
   const Shape& shape() const { return shape_; }
   size_t rank() const { return shape_.size(); }
-  int64_t size() const { return size_; }                 ///< elements
+  int64_t size() const { return size_; }  ///< elements
   size_t byte_size() const { return static_cast<size_t>(size_) * element_size(dtype_); }
 
   const std::byte* bytes() const { return buffer_ ? buffer_->data() : nullptr; }
@@ -87,24 +89,38 @@ Tensor Tensor::of(Shape shape, const std::vector<T>& values) {
 template <class F>
 decltype(auto) dispatch(DType dtype, F&& f) {
   switch (dtype) {
-    case DType::float32: return f(float{});
-    case DType::float64: return f(double{});
-    case DType::float16: return f(Float16{});
-    case DType::bfloat16: return f(BFloat16{});
+    case DType::float32:
+      return f(float{});
+    case DType::float64:
+      return f(double{});
+    case DType::float16:
+      return f(Float16{});
+    case DType::bfloat16:
+      return f(BFloat16{});
     case DType::int2:
     case DType::int4:
-    case DType::int8: return f(int8_t{});
+    case DType::int8:
+      return f(int8_t{});
     case DType::uint2:
     case DType::uint4:
-    case DType::uint8: return f(uint8_t{});
-    case DType::int16: return f(int16_t{});
-    case DType::uint16: return f(uint16_t{});
-    case DType::int32: return f(int32_t{});
-    case DType::uint32: return f(uint32_t{});
-    case DType::int64: return f(int64_t{});
-    case DType::uint64: return f(uint64_t{});
-    case DType::boolean: return f(bool{});
-    default: throw unsupported("type " + std::string(name_of(dtype)) + " is not supported here");
+    case DType::uint8:
+      return f(uint8_t{});
+    case DType::int16:
+      return f(int16_t{});
+    case DType::uint16:
+      return f(uint16_t{});
+    case DType::int32:
+      return f(int32_t{});
+    case DType::uint32:
+      return f(uint32_t{});
+    case DType::int64:
+      return f(int64_t{});
+    case DType::uint64:
+      return f(uint64_t{});
+    case DType::boolean:
+      return f(bool{});
+    default:
+      throw unsupported("type " + std::string(name_of(dtype)) + " is not supported here");
   }
 }
 

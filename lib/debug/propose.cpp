@@ -156,15 +156,18 @@ std::vector<size_t> measured_nodes(const Report& report) {
   return nodes;
 }
 
+/// Where the outputs are mostly noise the nodes hide each other's errors: more is tried there.
+bool is_far_off(const Report& report) { return report.network.sqnr_db < 10; }
+
 /// Of those the best alone, and the noisiest.
 std::vector<size_t> candidates_of(const Report& report) {
-  constexpr size_t kEach = 6;
+  const size_t most = is_far_off(report) ? 6 : 5;
   std::vector<size_t> nodes = measured_nodes(report), by_noise = nodes;
   const auto gain = [&](size_t i) { return report.nodes[i].leave_one_out->gain; };
   std::stable_sort(nodes.begin(), nodes.end(), [&](size_t a, size_t b) { return gain(a) > gain(b); });
   std::stable_sort(by_noise.begin(), by_noise.end(), [&](size_t a, size_t b) { return report.nodes[a].noise > report.nodes[b].noise; });
-  nodes.resize(std::min(nodes.size(), kEach));
-  by_noise.resize(std::min(by_noise.size(), kEach));
+  nodes.resize(std::min(nodes.size(), most));
+  by_noise.resize(std::min(by_noise.size(), most));
   std::set<size_t> both(nodes.begin(), nodes.end());
   both.insert(by_noise.begin(), by_noise.end());
   return {both.begin(), both.end()};
@@ -206,7 +209,7 @@ void choose_together(const Network& network, SamplePass& samples, size_t sample_
       variants.push_back(with(chosen, network, node));
     }
     if (round > 0) {
-      const VariantLosses losses = measure_variants(network, samples, variants, sample_count);
+      const VariantLosses losses = measure_variants(network, samples, variants, is_far_off(report) ? sample_count : (sample_count + 1) / 2);
       for (size_t k = 0; k < candidates.size(); ++k) gains[k] = losses.gain(k);
     }
     const auto at = static_cast<size_t>(std::max_element(gains.begin(), gains.end()) - gains.begin());

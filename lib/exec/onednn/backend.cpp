@@ -1,7 +1,7 @@
 #include "exec/onednn/backend.h"
 
-#include "exec/onednn/rows.h"
-#include "exec/onednn/table.h"
+#include "exec/onednn/elementwise/table.h"
+#include "exec/onednn/rows/rows.h"
 
 namespace qtool::onednn {
 namespace {

@@ -1,5 +1,0 @@
-#include "kernels/combine.inl"
-
-namespace qtool::kernels {
-void combine_scalar(const CombineArgs& args) { combine_any(args); }
-}  // namespace qtool::kernels

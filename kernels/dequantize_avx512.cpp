@@ -1,5 +1,0 @@
-#include "kernels/dequantize.inl"
-
-namespace qtool::kernels {
-void dequantize_avx512(const DequantizeArgs& args) { dequantize_any(args); }
-}  // namespace qtool::kernels

@@ -1,0 +1,5 @@
+#include "kernels/elementwise/combine.inl"
+
+namespace qtool::kernels {
+void combine_avx2(const CombineArgs& args) { combine_any(args); }
+}  // namespace qtool::kernels

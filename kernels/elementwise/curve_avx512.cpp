@@ -1,0 +1,5 @@
+#include "kernels/elementwise/curve.inl"
+
+namespace qtool::kernels {
+void curve_avx512(const CurveArgs& args) { curve_any(args); }
+}  // namespace qtool::kernels

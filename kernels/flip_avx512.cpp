@@ -1,5 +1,0 @@
-#include "kernels/flip.inl"
-
-namespace qtool::kernels {
-void flip_avx512(const FlipArgs& args) { flip_any(args); }
-}  // namespace qtool::kernels

@@ -1,5 +1,0 @@
-#include "kernels/gemv.inl"
-
-namespace qtool::kernels {
-void gemv_scalar(const GemvArgs& args) { gemv_rows(args); }
-}  // namespace qtool::kernels

@@ -1,5 +1,0 @@
-#include "kernels/layer_norm.inl"
-
-namespace qtool::kernels {
-void layer_norm_avx2(const LayerNormArgs& args) { layer_norm_any(args); }
-}  // namespace qtool::kernels

@@ -1,5 +1,0 @@
-#include "kernels/softmax.inl"
-
-namespace qtool::kernels {
-void softmax_avx2(const SoftmaxArgs& args) { softmax_any(args); }
-}  // namespace qtool::kernels

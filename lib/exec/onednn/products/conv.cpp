@@ -1,0 +1,94 @@
+// Conv: 1d, 2d, 3d, any stride, dilation, group, padding; int8 (u8|s8 x s8 per channel) and float. Activations channels_last,
+// weights packed once as oneDNN likes them.
+
+#include "exec/onednn/engine.h"
+#include "exec/onednn/memory.h"
+#include "exec/onednn/products/affine.h"
+#include "exec/onednn/products/depthwise.h"
+#include "exec/onednn/products/operands.h"
+#include "exec/onednn/products/products.h"
+#include "exec/onednn/rows/rows.h"
+#include "exec/onednn/windows/window.h"
+
+namespace qtool::onednn {
+namespace {
+
+using dnnl::memory;
+using Forward = dnnl::convolution_forward;
+
+class Conv {
+ public:
+  Conv(const Cluster& cluster, Products products) : cluster_(cluster), products_(std::move(products)) {
+    const Shape& shape = products_.weights.shape();
+    group_ = cluster.root->attr_or("group", int64_t{1});
+    kernel_.assign(shape.begin() + 2, shape.end());
+    weight_shape_ = shape;
+    if (group_ > 1) weight_shape_.insert(weight_shape_.begin(), group_), weight_shape_[1] /= group_;
+  }
+
+  Forward::primitive_desc describe(const std::vector<Shape>& inputs, Compiled& compiled) const {
+    const Shape& in = inputs[static_cast<size_t>(input())];
+    const Window window = window_of(*cluster_.root, in, kernel_);
+    compiled.out_shape = {in[0], products_.weights.shape()[0]};
+    for (int64_t d : window.output(in)) compiled.out_shape.push_back(d);
+    compiled.out_dtype = products_.epilogue.out_dtype;
+    const bool fold = !window.padded() && products_.may_fold_zero_point();
+    dnnl::primitive_attr attr;
+    products_.apply(attr, group_ > 1 ? 3 : 1, fold, compiled);
+    attr.set_post_ops(make_post_ops(products_.epilogue, cluster_, inputs, compiled.out_shape, Layout::channels_last, compiled));
+    const auto x = desc_of(products_.in_dtype, in, Layout::channels_last),
+               y = desc_of(compiled.out_dtype, compiled.out_shape, Layout::channels_last);
+    const memory::desc w(weight_shape_, data_type(products_.weights.dtype()), memory::format_tag::any);
+    const memory::desc b({compiled.out_shape[1]}, memory::data_type::f32, memory::dims{1});
+    compiled.constants.emplace_back(DNNL_ARG_BIAS, constant_floats(products_.shifts(fold, compiled.out_shape[1])));
+    compiled.slots.push_back({DNNL_ARG_SRC, x, input()});
+    compiled.slots.push_back({DNNL_ARG_DST, y, Compiled::kOutput});
+    return Forward::primitive_desc(engine(), dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct, x, w, b, y,
+                                   window.strides, window.dilations_from_zero(), window.begin, window.end, attr);
+  }
+
+  Compiled compile(const std::vector<Shape>& inputs) const {
+    Compiled compiled;
+    const auto desc = describe(inputs, compiled);
+    const auto plain = desc_of(products_.weights.dtype(), weight_shape_, Layout::plain);
+    compiled.constants.emplace_back(DNNL_ARG_WEIGHTS, packed_.get(products_.weights, plain, desc.weights_desc()));
+    compiled.finish<Forward>(desc);
+    return compiled;
+  }
+
+ private:
+  int input() const { return input_index(cluster_, cluster_.inputs[0]); }
+
+  const Cluster cluster_;
+  const Products products_;
+  int64_t group_ = 1;
+  Shape kernel_, weight_shape_;
+  mutable PackedWeights packed_;
+};
+
+/// Sums of each output channel's weights [O, I/g, k...].
+std::vector<int64_t> sums_by_first_axis(const Tensor& weights) {
+  const auto codes = weights.data<int8_t>();
+  std::vector<int64_t> sums(static_cast<size_t>(weights.shape()[0]));
+  const size_t each = codes.size() / std::max<size_t>(1, sums.size());
+  for (size_t i = 0; i < codes.size(); ++i) sums[i / each] += codes[i];
+  return sums;
+}
+
+}  // namespace
+
+LowerResult lower_conv(const Model&, const Cluster& cluster) {
+  if (!cluster.inputs[1].constant()) return Declined{"the weight is no constant"};
+  const Shape shape = cluster.inputs[1].value->constant()->shape();
+  std::string reason;
+  auto products = read_products(cluster, 0, {shape.size(), 1, shape[0]}, reason);
+  if (!products) return Declined{reason};
+  if (products->bias.size() != static_cast<size_t>(shape[0])) return Declined{"the bias has another length than the output channels"};
+  if (products->int8()) products->weight_sums = sums_by_first_axis(products->weights);
+  if (auto affine = lower_affine(cluster, *products)) return std::move(*affine);
+  if (auto depthwise = lower_depthwise(cluster, *products)) return std::move(*depthwise);
+  auto conv = std::make_shared<Conv>(cluster, std::move(*products));
+  return lower_primitive(cluster, conv, LayoutRule::channels_last);
+}
+
+}  // namespace qtool::onednn

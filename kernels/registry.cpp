@@ -1,6 +1,20 @@
 #include "kernels/registry.h"
 
+#if defined(__aarch64__)
+#include <sys/auxv.h>
+#endif
+
 namespace qtool::kernels {
+#if defined(__aarch64__)
+namespace {
+
+// Linux's asm/hwcap.h of arm64; older headers lack the second.
+constexpr unsigned long kDotProduct = 1ul << 20, kMatrix8 = 1ul << 13;
+bool has_dot_product() { return (getauxval(AT_HWCAP) & kDotProduct) != 0; }
+bool has_matrix8() { return (getauxval(AT_HWCAP2) & kMatrix8) != 0; }
+
+}  // namespace
+#endif
 
 bool runs_here(Isa isa) {
   switch (isa) {
@@ -16,9 +30,16 @@ bool runs_here(Isa isa) {
       return runs_here(Isa::avx512) && __builtin_cpu_supports("avx512vbmi");
     default:
       return false;
-#else
+#elif defined(__aarch64__)
     case Isa::neon:
       return true;
+    case Isa::neondot:
+      return has_dot_product();
+    case Isa::neoni8mm:
+      return has_dot_product() && has_matrix8();
+    default:
+      return false;
+#else
     default:
       return false;
 #endif

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "kernels/families.h"
+#include "kernels/isa.h"
 
 namespace qtool::kernels {
 
-enum class Isa { scalar, avx2, avx512, avx512vbmi, neon, neondot };
 bool runs_here(Isa isa);
 
 template <class Family>

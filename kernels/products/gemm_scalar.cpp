@@ -1,0 +1,47 @@
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/registry.h"
+
+namespace qtool::kernels {
+namespace {
+
+const int8_t* row(const GemmArgs& args, size_t i, size_t t) {
+  return args.offsets ? args.a + args.offsets[t * args.offsets_step + i] : args.a + i * args.a_stride;
+}
+
+int32_t accumulate(const GemmArgs& args, size_t i, size_t n) {
+  int32_t acc = args.start[n] + (args.row_start ? args.row_start[i] : 0);
+  for (size_t t = 0; t < args.packing.taps; ++t) {
+    const int8_t* a = row(args, i, t);
+    for (size_t k = 0; k < args.packing.depth; ++k) acc += a[k] * args.b[args.packing.index(t, k, n)];
+  }
+  return acc;
+}
+
+uint8_t code_of(const GemmArgs& args, float y) {
+  const double code = std::clamp<double>(static_cast<double>(std::nearbyint(y)) + args.out_zero_point, args.lo, args.hi);
+  const auto byte = static_cast<uint8_t>(static_cast<int32_t>(code));
+  return args.table ? args.table[byte] : byte;
+}
+
+void put(const GemmArgs& args, size_t at, size_t n, int32_t acc) {
+  if (args.form == GemmForm::sums) {
+    static_cast<int32_t*>(args.out)[at] = acc;
+    return;
+  }
+  const float y = std::fma(static_cast<float>(acc), args.scale[n], args.shift ? args.shift[n] : 0.0f);
+  if (args.form == GemmForm::floats)
+    static_cast<float*>(args.out)[at] = y;
+  else
+    static_cast<uint8_t*>(args.out)[at] = code_of(args, y);
+}
+
+}  // namespace
+
+void gemm_scalar(const GemmArgs& args) {
+  for (size_t i = 0; i < args.m; ++i)
+    for (size_t n = 0; n < args.packing.n; ++n) put(args, i * args.out_stride + n, n, accumulate(args, i, n));
+}
+
+}  // namespace qtool::kernels

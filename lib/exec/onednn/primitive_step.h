@@ -10,7 +10,11 @@
 
 #include "exec/lowering.h"
 
+namespace qtool::lowerings {}
+
 namespace qtool::onednn {
+
+using namespace lowerings;  // what engines share
 
 /// A primitive made for given input shapes, and what its arguments are.
 struct Compiled {

@@ -1,14 +1,15 @@
 // Conv: 1d, 2d, 3d, any stride, dilation, group, padding; int8 (u8|s8 x s8 per channel) and float. Activations channels_last,
 // weights packed once as oneDNN likes them.
 
+#include "exec/kernels/products/affine.h"
+#include "exec/kernels/products/depthwise.h"
+#include "exec/kernels/windows/window.h"
 #include "exec/onednn/engine.h"
 #include "exec/onednn/memory.h"
-#include "exec/onednn/products/affine.h"
-#include "exec/onednn/products/depthwise.h"
-#include "exec/onednn/products/operands.h"
+#include "exec/onednn/products/clamps.h"
 #include "exec/onednn/products/products.h"
 #include "exec/onednn/rows/rows.h"
-#include "exec/onednn/windows/window.h"
+#include "kernels/registry.h"
 
 namespace qtool::onednn {
 namespace {
@@ -75,6 +76,24 @@ std::vector<int64_t> sums_by_first_axis(const Tensor& weights) {
   return sums;
 }
 
+/// The windows that the fast variants of our depthwise kernel have tiles for: 3, 5 or 7 wide with as many rows or a few less.
+bool has_fast_window(const Cluster& cluster, const Shape& weights) {
+  if (weights.size() != 4 || kernels::best<kernels::Depthwise>().isa == kernels::Isa::scalar) return false;
+  const Shape strides = cluster.root->attr_or("strides", Shape{1, 1}), dilations = cluster.root->attr_or("dilations", Shape{1, 1});
+  const bool wide = (weights[3] == 3 || weights[3] == 5 || weights[3] == 7) && (weights[2] + 3) / 4 == (weights[3] + 3) / 4;
+  return wide && strides.size() == 2 && strides[1] <= 2 && dilations.size() == 2 && dilations[1] == 1;
+}
+
+/// Where our own kernels are faster than oneDNN.
+std::optional<Lowered> lower_on_kernels(const Cluster& cluster, const Products& products) {
+  const auto bounds = products.int8() ? clamp_of(cluster, products.epilogue) : std::nullopt;
+  if (!bounds) return std::nullopt;
+  const CodeProduct product = code_product(products);
+  if (kernels::best<kernels::Affine>().isa != kernels::Isa::scalar)
+    if (auto affine = lower_affine(cluster, product, *bounds)) return affine;
+  return has_fast_window(cluster, product.weights.shape()) ? lower_depthwise(cluster, product, *bounds) : std::nullopt;
+}
+
 }  // namespace
 
 LowerResult lower_conv(const Model&, const Cluster& cluster) {
@@ -85,8 +104,7 @@ LowerResult lower_conv(const Model&, const Cluster& cluster) {
   if (!products) return Declined{reason};
   if (products->bias.size() != static_cast<size_t>(shape[0])) return Declined{"the bias has another length than the output channels"};
   if (products->int8()) products->weight_sums = sums_by_first_axis(products->weights);
-  if (auto affine = lower_affine(cluster, *products)) return std::move(*affine);
-  if (auto depthwise = lower_depthwise(cluster, *products)) return std::move(*depthwise);
+  if (auto own = lower_on_kernels(cluster, *products)) return std::move(*own);
   auto conv = std::make_shared<Conv>(cluster, std::move(*products));
   return lower_primitive(cluster, conv, LayoutRule::channels_last);
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "exec/onednn/function_step.h"
+#include "exec/kernels/function_step.h"
+#include "exec/kernels/parallel.h"
 #include "exec/onednn/memory.h"
-#include "exec/onednn/parallel.h"
 #include "kernels/registry.h"
 
 namespace qtool::onednn {

@@ -273,24 +273,6 @@ std::optional<Epilogue> plan_epilogue(const Cluster& cluster, const Channels& ch
   return Planner(cluster, channels, factors, reason).plan();
 }
 
-int input_index(const Cluster& cluster, const Operand& operand) {
-  const auto activations = activations_of(cluster);
-  for (size_t i = 0; i < activations.size(); ++i)
-    if (activations[i]->value == operand.value) return static_cast<int>(i);
-  throw bug("an operand is no input of its cluster");
-}
-
-std::vector<float> real_values(const Operand& operand) {
-  const Tensor& constant = *operand.value->constant();
-  return operand.quantized() ? dequantize(constant, *operand.params).to_floats() : constant.to_floats();
-}
-
-Shape padded_shape(const Shape& shape, size_t rank) {
-  Shape padded(rank > shape.size() ? rank - shape.size() : 0, 1);
-  padded.insert(padded.end(), shape.begin(), shape.end());
-  return padded;
-}
-
 dnnl::post_ops make_post_ops(const Epilogue& epilogue, const Cluster& cluster, const std::vector<Shape>& inputs, const Shape& out_shape,
                              Layout layout, Compiled& compiled) {
   dnnl::post_ops post_ops;

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "exec/cluster.h"
+#include "exec/kernels/products/operands.h"
 #include "exec/onednn/primitive_step.h"
 
 namespace qtool::onednn {
@@ -39,15 +40,6 @@ struct Channels {
 /// On refusal returns nothing and says why.
 std::optional<Epilogue> plan_epilogue(const Cluster& cluster, const Channels& channels, const std::vector<float>& factors,
                                       std::string& reason);
-
-/// Position among the step's inputs of an operand that is no constant.
-int input_index(const Cluster& cluster, const Operand& operand);
-
-/// A constant operand as real values.
-std::vector<float> real_values(const Operand& operand);
-
-/// A shape with ones in front up to `rank`.
-Shape padded_shape(const Shape& shape, size_t rank);
 
 /// The post-ops for an output that the primitive sees as `out_shape`: compiled.out_shape, or the matrix of its rows. Adds the arguments
 /// of their operands to `compiled`.

@@ -3,7 +3,7 @@
 
 #include <dnnl.h>
 
-#include "exec/onednn/function_step.h"
+#include "exec/kernels/function_step.h"
 #include "exec/onednn/rows/rows.h"
 #include "kernels/registry.h"
 

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
+#include "exec/kernels/products/operands.h"
 #include "exec/onednn/memory.h"
-#include "exec/onednn/products/operands.h"
 
 namespace qtool::onednn {
 namespace {

@@ -3,9 +3,9 @@
 
 #include <memory>
 
+#include "exec/kernels/products/operands.h"
 #include "exec/onednn/engine.h"
 #include "exec/onednn/primitive_step.h"
-#include "exec/onednn/products/operands.h"
 
 namespace qtool::onednn {
 

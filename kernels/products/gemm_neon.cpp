@@ -1,0 +1,124 @@
+// smull and smlal2 add two products of codes to 16 bits (weights hold no -128, so |sum| <= 2 * 128 * 127), sadalp those in pairs to 32:
+// tiles of 2 rows and 1 by 8 columns, 16 codes of depth a turn.
+#include "kernels/products/gemm_neon.inl"
+
+namespace qtool::kernels {
+namespace {
+
+// Accumulators of row 0 are v16 .. v23, of row 1 v24 .. v31, by columns. X(b, b, column, its accumulators)
+#define COLUMNS01(X) X(4, 5, 16, 17, 24, 25)
+#define COLUMNS23(X) X(6, 7, 18, 19, 26, 27)
+#define COLUMNS45(X) X(4, 5, 20, 21, 28, 29)
+#define COLUMNS67(X) X(6, 7, 22, 23, 30, 31)
+#define CLEAR(c) "movi v" #c ".4s, #0\n"
+#define CLEAR8(a, b, c, d, e, f, g, h) CLEAR(a) CLEAR(b) CLEAR(c) CLEAR(d) CLEAR(e) CLEAR(f) CLEAR(g) CLEAR(h)
+#define CLEAR1 CLEAR8(16, 17, 18, 19, 20, 21, 22, 23)
+#define CLEAR2 CLEAR1 CLEAR8(24, 25, 26, 27, 28, 29, 30, 31)
+
+#define SUM(c, t) "sadalp v" #c ".4s, v" #t ".8h\n"
+#define LOW(t, a, b) "smull v" #t ".8h, v" #b ".8b, v" #a ".8b\n"
+#define HIGH(t, a, b) "smull2 v" #t ".8h, v" #b ".16b, v" #a ".16b\n"
+#define ADD_HIGH(t, a, b) "smlal2 v" #t ".8h, v" #b ".16b, v" #a ".16b\n"
+// Sixteen codes of depth and two columns b0, b1: row 0 alone, or both.
+#define PAIR1(b0, b1, c0, c1, d0, d1) LOW(8, 0, b0) LOW(9, 0, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) SUM(c0, 8) SUM(c1, 9)
+#define PAIR2(b0, b1, c0, c1, d0, d1)                                                                                               \
+  LOW(8, 0, b0)                                                                                                                     \
+  LOW(9, 0, b1)                                                                                                                     \
+  LOW(10, 1, b0) LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) SUM(c0, 8) SUM(c1, 9) \
+      SUM(d0, 10) SUM(d1, 11)
+// The same where b may hold -128.
+#define WIDE1(b0, b1, c0, c1, d0, d1) \
+  LOW(8, 0, b0) LOW(9, 0, b1) HIGH(10, 0, b0) HIGH(11, 0, b1) SUM(c0, 8) SUM(c1, 9) SUM(c0, 10) SUM(c1, 11)
+#define WIDE2(b0, b1, c0, c1, d0, d1) \
+  WIDE1(b0, b1, c0, c1, d0, d1)       \
+  LOW(12, 1, b0) LOW(13, 1, b1) HIGH(14, 1, b0) HIGH(15, 1, b1) SUM(d0, 12) SUM(d1, 13) SUM(d0, 14) SUM(d1, 15)
+// Eight codes of depth: a register of b holds two columns, one of a row the codes twice.
+#define EIGHT1(b0, c0, c1, d0, d1) LOW(8, 0, b0) HIGH(9, 0, b0) SUM(c0, 8) SUM(c1, 9)
+#define EIGHT2(b0, c0, c1, d0, d1) EIGHT1(b0, c0, c1, d0, d1) LOW(10, 1, b0) HIGH(11, 1, b0) SUM(d0, 10) SUM(d1, 11)
+
+#define POINTERS1 "ldr x0, [x8]\n add x8, x8, x12\n add x0, x0, x13\n"
+#define POINTERS2 "ldp x0, x1, [x8]\n add x8, x8, x12\n add x0, x0, x13\n add x1, x1, x13\n"
+#define LOAD16_1 "ldr q0, [x0], #16\n"
+#define LOAD16_2 LOAD16_1 "ldr q1, [x1], #16\n"
+#define LOAD8_1 "ld1r {v0.2d}, [x0], #8\n"
+#define LOAD8_2 LOAD8_1 "ld1r {v1.2d}, [x1], #8\n"
+
+#define DECLARE(b0, b1, c0, c1, d0, d1) register int32x4_t c##c0 asm("v" #c0), c##c1 asm("v" #c1);
+#define DECLARE2(b0, b1, c0, c1, d0, d1) DECLARE(b0, b1, c0, c1, d0, d1) register int32x4_t c##d0 asm("v" #d0), c##d1 asm("v" #d1);
+#define OUTPUT(b0, b1, c0, c1, d0, d1) , "=w"(c##c0), "=w"(c##c1)
+#define OUTPUT2(b0, b1, c0, c1, d0, d1) OUTPUT(b0, b1, c0, c1, d0, d1), "=w"(c##d0), "=w"(c##d1)
+#define ALL(X) COLUMNS01(X) COLUMNS23(X) COLUMNS45(X) COLUMNS67(X)
+
+// x0, x1 rows, x8 offsets, x9 b, x10 taps left, x11 depth left, x12 step of offsets, x13 a, x14 depth, x15 bytes of b to skip
+#define TILE(name, rows, STEP, DECLARATIONS, OUTPUTS, KEEP)                                                                          \
+  QTOOL_INLINE void name(const Strip& strip, int32x4_t* acc) {                                                                       \
+    ALL(DECLARATIONS) const Strip* from = &strip;                                                                                    \
+    asm volatile("ldp x13, x8, [%[from]]\n ldp x12, x9, [%[from], #16]\n ldr x10, [%[from], #40]\n"                                \
+                 "ldp x14, x15, [%[from], #48]\n" CLEAR##rows                                                                      \
+                 "1:\n" POINTERS##rows "subs x11, x14, #16\n b.lo 3f\n"                                                            \
+                 "2:\n" LOAD16_##rows "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n subs x11, x11, #16\n" COLUMNS01(STEP)       \
+                     COLUMNS23(STEP) "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n" COLUMNS45(STEP) COLUMNS67(STEP) "b.hs 2b\n" \
+                 "3:\n tbz x11, #3, 4f\n" LOAD8_##rows "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n"                           \
+                 EIGHT##rows(4, 16, 17, 24, 25) EIGHT##rows(5, 18, 19, 26, 27) EIGHT##rows(6, 20, 21, 28, 29)                      \
+                 EIGHT##rows(7, 22, 23, 30, 31)                                                                                    \
+                 "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"                                                            \
+                 : [from] "+r"(from) ALL(OUTPUTS)                                                                                  \
+                 :                                                                                                                 \
+                 : "x0", "x1", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "v0", "v1", "v4", "v5", "v6", "v7", "v8",     \
+                   "v9", "v10", "v11", "v12", "v13", "v14", "v15", "cc", "memory"); \
+    KEEP                                                                                                                             \
+  }
+#define KEEP1                        \
+  acc[0] = sums(c16, c17, c18, c19); \
+  acc[1] = sums(c20, c21, c22, c23);
+#define KEEP2                              \
+  KEEP1 acc[2] = sums(c24, c25, c26, c27); \
+  acc[3] = sums(c28, c29, c30, c31);
+
+/// The sums of four registers' lanes.
+QTOOL_INLINE int32x4_t sums(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d) { return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)); }
+
+TILE(tile1, 1, PAIR1, DECLARE, OUTPUT, KEEP1)
+TILE(tile2, 2, PAIR2, DECLARE2, OUTPUT2, KEEP2)
+TILE(wide1, 1, WIDE1, DECLARE, OUTPUT, KEEP1)
+TILE(wide2, 2, WIDE2, DECLARE2, OUTPUT2, KEEP2)
+
+/// Eight codes of a row times eight of each of the columns 4 h .. 4 h + 3, `width` bytes apart.
+QTOOL_INLINE int32x4_t four_columns(int8x8_t codes, const int8_t* b, size_t width) {
+  int32x4_t acc[4];
+  for (size_t c = 0; c < 4; ++c) acc[c] = vpaddlq_s16(vmull_s8(codes, vld1_s8(b + c * width)));
+  return sums(acc[0], acc[1], acc[2], acc[3]);
+}
+
+/// What the assembly leaves of every tap: 1 to 7 codes in a block 8 wide, or 9 to 15 in one of 16.
+template <size_t kRows>
+QTOOL_INLINE void add_tails(const Strip& strip, size_t rest, size_t width, int32x4_t* acc) {
+  const int8_t* b = strip.b + strip.depth * kColumns;
+  for (size_t t = 0; t < strip.taps; ++t, b += (strip.depth + width) * kColumns)
+    for (size_t r = 0; r < kRows; ++r)
+      for (size_t k = 0; k < rest; k += 8) {
+        const auto codes = vcreate_s8(few_bytes(row_of(strip, t, r) + strip.depth + k, rest - k < 8 ? rest - k : 8));
+        acc[2 * r] = vaddq_s32(acc[2 * r], four_columns(codes, b + k, width));
+        acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], four_columns(codes, b + 4 * width + k, width));
+      }
+}
+
+struct Baseline {
+  static constexpr size_t kMostRows = 2;
+  /// Blocks of 16, and a last one of 8 that is full.
+  static size_t whole(size_t depth) { return depth % 16 == 8 ? depth : depth / 16 * 16; }
+  template <size_t kRows>
+  static QTOOL_INLINE void tile(const Strip& strip, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
+    if constexpr (kRows == 2) args.b_lowest ? wide2(strip, acc) : tile2(strip, acc);
+    if constexpr (kRows == 1) args.b_lowest ? wide1(strip, acc) : tile1(strip, acc);
+    const int32x4_t low = vld1q_s32(strip.start), high = vld1q_s32(strip.start + 4);
+    for (size_t r = 0; r < kRows; ++r) acc[2 * r] = vaddq_s32(acc[2 * r], low), acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], high);
+    if (strip.skip != 0) add_tails<kRows>(strip, args.packing.depth - strip.depth, strip.skip / kColumns, acc);
+  }
+};
+
+}  // namespace
+
+void gemm_neon(const GemmArgs& args) { gemm_with<Baseline>(args); }
+
+}  // namespace qtool::kernels

@@ -1,0 +1,181 @@
+// What the NEON variants of gemm share: the walk over panels and rows, and the way from accumulators to the output. Compiled once a
+// level; a level brings `struct Level` with
+//   static constexpr size_t kMostRows     8, 4 or 2: its tiles take that many rows, and 4, 2, 1
+//   static size_t whole(size_t depth)     how much of the depth its assembly takes
+//   template <size_t kRows> static void tile(const Strip&, const GemmArgs&, int32x4_t (&acc)[2 * kRows])
+// acc[2 r], acc[2 r + 1] are columns 0-3 and 4-7 of row r, with start.
+#include <arm_neon.h>
+
+#include <cstring>
+
+#include "kernels/elementwise/table_neon.inl"
+#include "kernels/registry.h"
+
+#define QTOOL_INLINE __attribute__((always_inline)) inline
+
+namespace qtool::kernels {
+namespace {
+
+/// A tile's operands, in the order the assembly reads them.
+struct Strip {
+  const int8_t* a;
+  const ptrdiff_t* offsets;  ///< of the tile's first row
+  size_t step;               ///< bytes between the offsets of two taps
+  const int8_t* b;
+  const int32_t* start;
+  size_t taps;
+  size_t depth;  ///< what the assembly does of it: whole units
+  size_t skip;   ///< bytes of b behind these, of every tap
+};
+
+constexpr size_t kColumns = 8;
+
+QTOOL_INLINE const int8_t* row_of(const Strip& strip, size_t t, size_t r) {
+  return strip.a + reinterpret_cast<const ptrdiff_t*>(reinterpret_cast<const char*>(strip.offsets) + t * strip.step)[r];
+}
+
+/// The first n <= 8 bytes at `from`, zeros behind.
+QTOOL_INLINE uint64_t few_bytes(const int8_t* from, size_t n) {
+  uint64_t bytes = 0;
+  for (size_t i = n; i-- > 0;) bytes = bytes << 8 | static_cast<uint8_t>(from[i]);
+  return bytes;
+}
+
+/// From accumulators to the output. Codes are kept as s8 until the end: those of u8 are 128 lower.
+template <bool kShifted>
+struct Finish {
+  explicit Finish(const GemmArgs& args, size_t n)
+      : columns(args.packing.n - n < kColumns ? args.packing.n - n : kColumns),
+        base(args.hi > 127 ? 128 : 0),
+        zero_point(vdupq_n_s16(static_cast<int16_t>(args.out_zero_point - base))),
+        lo(vdupq_n_s8(static_cast<int8_t>(args.lo - base))),
+        hi(vdupq_n_s8(static_cast<int8_t>(args.hi - base))),
+        flip(vdupq_n_u8(static_cast<uint8_t>(base))) {
+    if (args.form == GemmForm::sums) return;
+    for (size_t h = 0; h < 2; ++h) {
+      scale[h] = vld1q_f32(args.scale + n + 4 * h);
+      if (kShifted) shift[h] = vld1q_f32(args.shift + n + 4 * h);
+    }
+  }
+
+  QTOOL_INLINE float32x4_t real(int32x4_t acc, size_t half) const {
+    const float32x4_t x = vcvtq_f32_s32(acc);
+    return kShifted ? vfmaq_f32(shift[half], x, scale[half]) : vmulq_f32(x, scale[half]);
+  }
+  QTOOL_INLINE int16x8_t steps(const int32x4_t* row) const {
+    const int16x4_t low = vqmovn_s32(vcvtnq_s32_f32(real(row[0], 0)));
+    return vqaddq_s16(vqmovn_high_s32(low, vcvtnq_s32_f32(real(row[1], 1))), zero_point);
+  }
+  QTOOL_INLINE uint8x16_t codes(int8x16_t x) const { return veorq_u8(vreinterpretq_u8_s8(vminq_s8(vmaxq_s8(x, lo), hi)), flip); }
+  QTOOL_INLINE void put(uint8_t* to, uint8x8_t x) const {
+    if (columns == kColumns) return vst1_u8(to, x);
+    uint8_t few[kColumns];
+    vst1_u8(few, x);
+    std::memcpy(to, few, columns);
+  }
+  QTOOL_INLINE void put(int32_t* to, int32x4_t low, int32x4_t high) const {
+    int32_t few[kColumns];
+    int32_t* at = columns == kColumns ? to : few;
+    vst1q_s32(at, low);
+    vst1q_s32(at + 4, high);
+    if (columns != kColumns) std::memcpy(to, few, columns * sizeof(int32_t));
+  }
+
+  template <size_t kRows>
+  QTOOL_INLINE void store_codes(const int32x4_t* acc, uint8_t* out, size_t stride) const {
+    if constexpr (kRows == 1) {
+      put(out, vget_low_u8(codes(vcombine_s8(vqmovn_s16(steps(acc)), vdup_n_s8(0)))));
+    } else {
+      for (size_t r = 0; r < kRows; r += 2, out += 2 * stride) {
+        const uint8x16_t two = codes(vqmovn_high_s16(vqmovn_s16(steps(acc + 2 * r)), steps(acc + 2 * r + 2)));
+        put(out, vget_low_u8(two));
+        put(out + stride, vget_high_u8(two));
+      }
+    }
+  }
+
+  template <size_t kRows>
+  QTOOL_INLINE void store(const GemmArgs& args, const int32x4_t* acc, size_t i, size_t n) const {
+    const size_t at = i * args.out_stride + n;
+    if (args.form == GemmForm::codes) return store_codes<kRows>(acc, static_cast<uint8_t*>(args.out) + at, args.out_stride);
+    const bool floats = args.form == GemmForm::floats;
+    for (size_t r = 0; r < kRows; ++r) {
+      const auto value = [&](size_t h) { return floats ? vreinterpretq_s32_f32(real(acc[2 * r + h], h)) : acc[2 * r + h]; };
+      put(static_cast<int32_t*>(args.out) + at + r * args.out_stride, value(0), value(1));
+    }
+  }
+
+  size_t columns;
+  int base;
+  int16x8_t zero_point;
+  int8x16_t lo, hi;
+  uint8x16_t flip;
+  float32x4_t scale[2], shift[2];
+};
+
+template <size_t kRows>
+QTOOL_INLINE void add_row_start(const GemmArgs& args, size_t i, int32x4_t (&acc)[2 * kRows]) {
+  if (!args.row_start) return;
+  for (size_t r = 0; r < 2 * kRows; ++r) acc[r] = vaddq_s32(acc[r], vdupq_n_s32(args.row_start[i + r / 2]));
+}
+
+/// Tiles of kRows rows of a panel for as long as they fit; returns the row behind.
+template <class Level, size_t kRows, class Finish>
+QTOOL_INLINE size_t rows_of(const GemmArgs& args, Strip& strip, const Finish& finish, size_t i, size_t n) {
+  for (; i + kRows <= args.m; i += kRows) {
+    if (args.offsets)
+      strip.offsets = args.offsets + i;
+    else
+      strip.a = args.a + i * args.a_stride;
+    int32x4_t acc[2 * kRows];
+    Level::template tile<kRows>(strip, args, acc);
+    add_row_start<kRows>(args, i, acc);
+    finish.template store<kRows>(args, acc, i, n);
+  }
+  return i;
+}
+
+/// Columns n .. n + 7, rows from `from` on.
+template <class Level, bool kShifted>
+void panel(const GemmArgs& args, Strip strip, size_t from, size_t n) {
+  const Finish<kShifted> finish(args, n);
+  strip.b = args.b + n / kColumns * args.packing.panel_size();
+  strip.start = args.start + n;
+  if constexpr (Level::kMostRows >= 8) from = rows_of<Level, 8>(args, strip, finish, from, n);
+  if constexpr (Level::kMostRows >= 4) from = rows_of<Level, 4>(args, strip, finish, from, n);
+  from = rows_of<Level, 2>(args, strip, finish, from, n);
+  rows_of<Level, 1>(args, strip, finish, from, n);
+}
+
+void look_up_rows(const GemmArgs& args) {
+  if (!args.table || args.form != GemmForm::codes) return;
+  const Table table(args.table);
+  auto* out = static_cast<uint8_t*>(args.out);
+  for (size_t i = 0; i < args.m; ++i) table.map(out + i * args.out_stride, out + i * args.out_stride, args.packing.n);
+}
+
+/// Offsets of eight rows of a matrix, and the strip of the whole call, `whole` of its depth in assembly.
+struct Source {
+  Source(const GemmArgs& args, size_t whole) {
+    for (size_t r = 0; r < 8; ++r) dense[r] = static_cast<ptrdiff_t>(r * args.a_stride);
+    const size_t skip = (args.packing.padded_depth() - whole) * kColumns;
+    strip = {args.a, dense, args.offsets_step * sizeof(ptrdiff_t), args.b, args.start, args.packing.taps, whole, skip};
+  }
+  ptrdiff_t dense[8];
+  Strip strip;
+};
+
+template <class Level, bool kShifted>
+void panels(const GemmArgs& args) {
+  const Source source(args, Level::whole(args.packing.depth));
+  for (size_t n = 0; n < args.packing.n; n += kColumns) panel<Level, kShifted>(args, source.strip, 0, n);
+}
+
+template <class Level>
+void gemm_with(const GemmArgs& args) {
+  args.shift ? panels<Level, true>(args) : panels<Level, false>(args);
+  look_up_rows(args);
+}
+
+}  // namespace
+}  // namespace qtool::kernels

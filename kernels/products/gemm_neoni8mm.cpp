@@ -1,0 +1,200 @@
+// smmla multiplies two rows of eight codes with two columns of eight. Rows are loaded whole and zipped in pairs, so that no register but
+// the accumulators is carried from turn to turn: 4 rows by two panels, or 8, 4 or 2 rows by one; a single row takes sdot.
+#include "kernels/products/gemm_neon.inl"
+
+namespace qtool::kernels {
+namespace {
+
+// Pairs of rows: X(r, s, first halves, second halves, accumulators of columns (0, 1), (2, 3), (4, 5), (6, 7)). An accumulator holds
+// [r][0] [r][1] [s][0] [s][1]. Rows' pointers are x0 .. x7, their codes v0 .. v7.
+#define PAIRS2(X) X(0, 1, 8, 1, 16, 17, 18, 19)
+#define PAIRS4(X) PAIRS2(X) X(2, 3, 0, 3, 20, 21, 22, 23)
+#define PAIRS8(X) PAIRS4(X) X(4, 5, 2, 5, 24, 25, 26, 27) X(6, 7, 4, 7, 28, 29, 30, 31)
+// The same of two panels.
+#define FIRST(X) X(0, 1, 4, 5, 16, 17, 18, 19) X(2, 3, 6, 7, 20, 21, 22, 23)
+#define SECOND(X) X(0, 1, 4, 5, 24, 25, 26, 27) X(2, 3, 6, 7, 28, 29, 30, 31)
+
+// x0 .. = the rows of the next tap: a (x13) plus what x8 points to, which then moves on by x12.
+#define POINTERS2 "ldp x0, x1, [x8]\n add x8, x8, x12\n add x0, x0, x13\n add x1, x1, x13\n"
+#define POINTERS4 "ldp x2, x3, [x8, #16]\n add x2, x2, x13\n add x3, x3, x13\n" POINTERS2
+#define POINTERS8 \
+  "ldp x4, x5, [x8, #32]\n ldp x6, x7, [x8, #48]\n add x4, x4, x13\n add x5, x5, x13\n add x6, x6, x13\n add x7, x7, x13\n" POINTERS4
+
+#define START(c) "ld1r {v" #c ".2d}, [x15], #8\n"
+#define START8 START(16) START(17) START(18) START(19)
+#define COPY(c, from) "mov v" #c ".16b, v" #from ".16b\n"
+#define COPY8(c0, c1, c2, c3) COPY(c0, 16) COPY(c1, 17) COPY(c2, 18) COPY(c3, 19)
+#define FILL2 START8
+#define FILL4 FILL2 COPY8(20, 21, 22, 23)
+#define FILL8 FILL4 COPY8(24, 25, 26, 27) COPY8(28, 29, 30, 31)
+
+#define LOAD16(r, s, lo, hi, c0, c1, c2, c3) "ldr q" #r ", [x" #r "], #16\n ldr q" #s ", [x" #s "], #16\n"
+#define LOAD8(r, s, lo, hi, c0, c1, c2, c3) "ldr d" #r ", [x" #r "], #8\n ldr d" #s ", [x" #s "], #8\n"
+#define ZIP1(r, s, lo, hi, c0, c1, c2, c3) "zip1 v" #lo ".2d, v" #r ".2d, v" #s ".2d\n"
+#define ZIP(r, s, lo, hi, c0, c1, c2, c3) ZIP1(r, s, lo, hi, , , , ) "zip2 v" #hi ".2d, v" #r ".2d, v" #s ".2d\n"
+#define MUL(c, a, b) "smmla v" #c ".4s, v" #a ".16b, v" #b ".16b\n"
+#define MUL4(a, b0, b1, b2, b3, c0, c1, c2, c3) MUL(c0, a, b0) MUL(c1, a, b1) MUL(c2, a, b2) MUL(c3, a, b3)
+// One panel: b in v9 .. v12 and v13 .. v15, v6.
+#define LOAD_B8 "ldp q11, q12, [x9, #32]\n ldp q9, q10, [x9], #64\n"
+#define LOAD_B16 "ldp q11, q12, [x9, #32]\n ldp q13, q14, [x9, #64]\n ldp q15, q6, [x9, #96]\n ldp q9, q10, [x9], #128\n"
+#define LOW(r, s, lo, hi, c0, c1, c2, c3) MUL4(lo, 9, 10, 11, 12, c0, c1, c2, c3)
+#define HIGH(r, s, lo, hi, c0, c1, c2, c3) MUL4(hi, 13, 14, 15, 6, c0, c1, c2, c3)
+// Two: b in v8 .. v11 and v12 .. v15.
+#define LOAD_TWO8(x) "ldp q10, q11, [" #x ", #32]\n ldp q8, q9, [" #x "], #64\n"
+#define LOAD_TWO16(x) \
+  "ldp q10, q11, [" #x ", #32]\n ldp q12, q13, [" #x ", #64]\n ldp q14, q15, [" #x ", #96]\n ldp q8, q9, [" #x "], #128\n"
+#define LOW_TWO(r, s, lo, hi, c0, c1, c2, c3) MUL4(lo, 8, 9, 10, 11, c0, c1, c2, c3)
+#define HIGH_TWO(r, s, lo, hi, c0, c1, c2, c3) MUL4(hi, 12, 13, 14, 15, c0, c1, c2, c3)
+
+#define DECLARE(r, s, lo, hi, c0, c1, c2, c3) \
+  register int32x4_t c##c0 asm("v" #c0), c##c1 asm("v" #c1), c##c2 asm("v" #c2), c##c3 asm("v" #c3);
+#define OUTPUT(r, s, lo, hi, c0, c1, c2, c3) , "=w"(c##c0), "=w"(c##c1), "=w"(c##c2), "=w"(c##c3)
+#define KEEP(r, s, lo, hi, c0, c1, c2, c3) keep(acc + 2 * r, c##c0, c##c1, c##c2, c##c3);
+#define KEEP_SECOND(r, s, lo, hi, c0, c1, c2, c3) keep(acc + 8 + 2 * r, c##c0, c##c1, c##c2, c##c3);
+#define CLOBBERED                                                                                                                     \
+  "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "v0", "v1", "v2", "v3", "v4", \
+      "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "cc", "memory"
+// x8 offsets, x9 b, x10 taps left, x11 depth left, x12 step of offsets, x13 a, x14 depth, x15 start, then bytes of b to skip
+#define OPERANDS "ldp x13, x8, [%[from]]\n ldp x12, x9, [%[from], #16]\n ldp x15, x10, [%[from], #32]\n ldp x14, %[from], [%[from], #48]\n"
+
+QTOOL_INLINE int32x4_t first_halves(int32x4_t a, int32x4_t b) {
+  return vreinterpretq_s32_s64(vzip1q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+}
+QTOOL_INLINE int32x4_t second_halves(int32x4_t a, int32x4_t b) {
+  return vreinterpretq_s32_s64(vzip2q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+}
+/// Two rows of columns 0-7 from a pair's accumulators.
+QTOOL_INLINE void keep(int32x4_t* rows, int32x4_t c0, int32x4_t c1, int32x4_t c2, int32x4_t c3) {
+  rows[0] = first_halves(c0, c1), rows[1] = first_halves(c2, c3);
+  rows[2] = second_halves(c0, c1), rows[3] = second_halves(c2, c3);
+}
+
+#define TILE(rows)                                                                                                                \
+  QTOOL_INLINE void tile##rows(const Strip& strip, int32x4_t* acc) {                                                              \
+    PAIRS##rows(DECLARE) const Strip* from = &strip;                                                                              \
+    asm volatile(OPERANDS FILL##rows "mov x15, %[from]\n"                                                                       \
+                 "1:\n" POINTERS##rows "subs x11, x14, #16\n b.lo 3f\n"                                                         \
+                 "2:\n" PAIRS##rows(LOAD16) PAIRS##rows(ZIP) LOAD_B16 "subs x11, x11, #16\n" PAIRS##rows(LOW) PAIRS##rows(HIGH) \
+                 "b.hs 2b\n"                                                                                                    \
+                 "3:\n tbz x11, #3, 4f\n" PAIRS##rows(LOAD8) PAIRS##rows(ZIP1) LOAD_B8 PAIRS##rows(LOW)                         \
+                 "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"                                                         \
+                 : [from] "+r"(from) PAIRS##rows(OUTPUT)                                                                        \
+                 :                                                                                                              \
+                 : CLOBBERED); \
+    PAIRS##rows(KEEP)                                                                                                             \
+  }
+TILE(2)
+TILE(4)
+TILE(8)
+
+/// 4 rows of two panels `panel` bytes apart: acc[0 .. 7] of the first, acc[8 .. 15] of the second.
+QTOOL_INLINE void tile4_two(const Strip& strip, size_t panel, int32x4_t* acc) {
+  FIRST(DECLARE) SECOND(DECLARE) const Strip* from = &strip;
+  asm volatile(OPERANDS START8 START(24) START(25) START(26) START(27) COPY8(20, 21, 22, 23)  //
+               COPY(28, 24) COPY(29, 25) COPY(30, 26) COPY(31, 27)                            //
+               "mov x15, %[from]\n add %[panel], %[panel], x9\n"
+               "1:\n" POINTERS4 "subs x11, x14, #16\n b.lo 3f\n"
+               "2:\n" FIRST(LOAD16) LOAD_TWO16(x9) FIRST(ZIP) "subs x11, x11, #16\n" FIRST(LOW_TWO) FIRST(HIGH_TWO)
+                   LOAD_TWO16(%[panel]) SECOND(LOW_TWO) SECOND(HIGH_TWO) "b.hs 2b\n"
+               "3:\n tbz x11, #3, 4f\n" FIRST(LOAD8) FIRST(ZIP1) LOAD_TWO8(x9) FIRST(LOW_TWO) LOAD_TWO8(%[panel]) SECOND(LOW_TWO)
+               "4:\n add x9, x9, x15\n add %[panel], %[panel], x15\n subs x10, x10, #1\n b.ne 1b\n"
+               : [from] "+r"(from), [panel] "+r"(panel) FIRST(OUTPUT) SECOND(OUTPUT)
+               :
+               : CLOBBERED);
+  FIRST(KEEP) SECOND(KEEP_SECOND)
+}
+
+/// One row: its codes twice in a register, times two columns in one sdot.
+QTOOL_INLINE void tile1(const Strip& strip, int32x4_t* acc) {
+  register int32x4_t c0 asm("v16"), c1 asm("v17"), c2 asm("v18"), c3 asm("v19");
+  const Strip* from = &strip;
+#define DOT(a, b0, b1, b2, b3)                                                                                        \
+  "sdot v16.4s, v" #a ".16b, v" #b0 ".16b\n sdot v17.4s, v" #a ".16b, v" #b1 ".16b\n sdot v18.4s, v" #a ".16b, v" #b2 \
+  ".16b\n sdot v19.4s, v" #a ".16b, v" #b3 ".16b\n"
+  asm volatile(OPERANDS "movi v16.4s, #0\n movi v17.4s, #0\n movi v18.4s, #0\n movi v19.4s, #0\n mov x15, %[from]\n"
+               "1:\n ldr x0, [x8]\n add x8, x8, x12\n add x0, x0, x13\n subs x11, x14, #16\n b.lo 3f\n"
+               "2:\n ld1r {v0.2d}, [x0], #8\n ld1r {v1.2d}, [x0], #8\n" LOAD_B16 "subs x11, x11, #16\n"  //
+               DOT(0, 9, 10, 11, 12) DOT(1, 13, 14, 15, 6) "b.hs 2b\n"
+               "3:\n tbz x11, #3, 4f\n ld1r {v0.2d}, [x0], #8\n" LOAD_B8 DOT(0, 9, 10, 11, 12)
+               "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"
+               : [from] "+r"(from), "=w"(c0), "=w"(c1), "=w"(c2), "=w"(c3)
+               :
+               : CLOBBERED);
+  acc[0] = vaddq_s32(vpaddq_s32(c0, c1), vld1q_s32(strip.start));
+  acc[1] = vaddq_s32(vpaddq_s32(c2, c3), vld1q_s32(strip.start + 4));
+}
+
+/// The last 1 to 7 codes of every tap.
+template <size_t kRows>
+QTOOL_INLINE void add_tails(const Strip& strip, size_t rest, int32x4_t* acc) {
+  const size_t panel = (strip.depth + 8) * kColumns;
+  const int8_t* b = strip.b + strip.depth * kColumns;
+  for (size_t t = 0; t < strip.taps; ++t, b += panel)
+    for (size_t r = 0; r < kRows; ++r) {
+      const auto eight = vreinterpretq_s8_u64(vdupq_n_u64(few_bytes(row_of(strip, t, r) + strip.depth, rest)));
+      const auto dot = [&](size_t pair) { return vdotq_s32(vdupq_n_s32(0), eight, vld1q_s8(b + 16 * pair)); };
+      acc[2 * r] = vaddq_s32(acc[2 * r], vpaddq_s32(dot(0), dot(1)));
+      acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], vpaddq_s32(dot(2), dot(3)));
+    }
+}
+
+struct Matrix8 {
+  static constexpr size_t kMostRows = 8;
+  static size_t whole(size_t depth) { return depth / 8 * 8; }
+  template <size_t kRows>
+  static QTOOL_INLINE void tile(const Strip& strip, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
+    if constexpr (kRows == 8) tile8(strip, acc);
+    if constexpr (kRows == 4) tile4(strip, acc);
+    if constexpr (kRows == 2) tile2(strip, acc);
+    if constexpr (kRows == 1) tile1(strip, acc);
+    if (strip.skip != 0) add_tails<kRows>(strip, args.packing.depth - strip.depth, acc);
+  }
+};
+
+/// Two panels of all rows.
+template <bool kShifted>
+void two_panels(const GemmArgs& args, Strip strip, size_t n) {
+  const size_t size = args.packing.panel_size(), rest = args.packing.depth - strip.depth;
+  const Finish<kShifted> first(args, n), second(args, n + kColumns);
+  strip.b = args.b + n / kColumns * size;
+  strip.start = args.start + n;
+  size_t i = 0;
+  for (; i + 4 <= args.m; i += 4) {
+    if (args.offsets)
+      strip.offsets = args.offsets + i;
+    else
+      strip.a = args.a + i * args.a_stride;
+    int32x4_t acc[16];
+    tile4_two(strip, size, acc);
+    auto& low = *reinterpret_cast<int32x4_t(*)[8]>(acc);
+    auto& high = *reinterpret_cast<int32x4_t(*)[8]>(acc + 8);
+    if (strip.skip != 0) {
+      add_tails<4>(strip, rest, low);
+      Strip next = strip;
+      next.b += size;
+      add_tails<4>(next, rest, high);
+    }
+    add_row_start<4>(args, i, low);
+    add_row_start<4>(args, i, high);
+    first.template store<4>(args, low, i, n);
+    second.template store<4>(args, high, i, n + kColumns);
+  }
+  for (const size_t at : {n, n + kColumns}) panel<Matrix8, kShifted>(args, strip, i, at);
+}
+
+template <bool kShifted>
+void all_panels(const GemmArgs& args) {
+  const Source source(args, Matrix8::whole(args.packing.depth));
+  size_t n = 0;
+  for (; n + kColumns < args.packing.n; n += 2 * kColumns) two_panels<kShifted>(args, source.strip, n);
+  if (n < args.packing.n) panel<Matrix8, kShifted>(args, source.strip, 0, n);
+}
+
+}  // namespace
+
+void gemm_neoni8mm(const GemmArgs& args) {
+  args.shift ? all_panels<true>(args) : all_panels<false>(args);
+  look_up_rows(args);
+}
+
+}  // namespace qtool::kernels

@@ -21,11 +21,12 @@ namespace {
 #define ADD_HIGH(t, a, b) "smlal2 v" #t ".8h, v" #b ".16b, v" #a ".16b\n"
 // Sixteen codes of depth and two columns b0, b1: row 0 alone, or both.
 #define PAIR1(b0, b1, c0, c1, d0, d1) LOW(8, 0, b0) LOW(9, 0, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) SUM(c0, 8) SUM(c1, 9)
-#define PAIR2(b0, b1, c0, c1, d0, d1)                                                                                               \
-  LOW(8, 0, b0)                                                                                                                     \
-  LOW(9, 0, b1)                                                                                                                     \
-  LOW(10, 1, b0) LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) SUM(c0, 8) SUM(c1, 9) \
-      SUM(d0, 10) SUM(d1, 11)
+#define PAIR2(b0, b1, c0, c1, d0, d1)                                                                                            \
+  LOW(8, 0, b0)                                                                                                                  \
+  LOW(9, 0, b1)                                                                                                                  \
+  LOW(10, 1, b0)                                                                                                                 \
+  LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) SUM(c0, 8) SUM(c1, 9) SUM(d0, 10) \
+      SUM(d1, 11)
 // The same where b may hold -128.
 #define WIDE1(b0, b1, c0, c1, d0, d1) \
   LOW(8, 0, b0) LOW(9, 0, b1) HIGH(10, 0, b0) HIGH(11, 0, b1) SUM(c0, 8) SUM(c1, 9) SUM(c0, 10) SUM(c1, 11)

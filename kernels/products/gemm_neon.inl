@@ -41,16 +41,21 @@ QTOOL_INLINE uint64_t few_bytes(const int8_t* from, size_t n) {
   return bytes;
 }
 
+/// What a panel's results become: codes of all its columns, the common case, or anything else.
+enum class Path { full_codes, other };
+
 /// From accumulators to the output. Codes are kept as s8 until the end: those of u8 are 128 lower.
-template <bool kShifted>
+template <bool kShifted, Path kPath>
 struct Finish {
-  explicit Finish(const GemmArgs& args, size_t n)
-      : columns(args.packing.n - n < kColumns ? args.packing.n - n : kColumns),
-        base(args.hi > 127 ? 128 : 0),
-        zero_point(vdupq_n_s16(static_cast<int16_t>(args.out_zero_point - base))),
-        lo(vdupq_n_s8(static_cast<int8_t>(args.lo - base))),
-        hi(vdupq_n_s8(static_cast<int8_t>(args.hi - base))),
-        flip(vdupq_n_u8(static_cast<uint8_t>(base))) {
+  Finish(const GemmArgs& args, size_t n)
+      : form(args.form),
+        columns(args.packing.n - n < kColumns ? args.packing.n - n : kColumns),
+        stride(args.out_stride),
+        out(static_cast<uint8_t*>(args.out) + n * (args.form == GemmForm::codes ? 1 : 4)) {
+    const int base = args.hi > 127 ? 128 : 0;
+    zero_point = vdupq_n_s16(static_cast<int16_t>(args.out_zero_point - base));
+    lo = vdupq_n_s8(static_cast<int8_t>(args.lo - base)), hi = vdupq_n_s8(static_cast<int8_t>(args.hi - base));
+    flip = vdupq_n_u8(static_cast<uint8_t>(base));
     if (args.form == GemmForm::sums) return;
     for (size_t h = 0; h < 2; ++h) {
       scale[h] = vld1q_f32(args.scale + n + 4 * h);
@@ -67,84 +72,115 @@ struct Finish {
     return vqaddq_s16(vqmovn_high_s32(low, vcvtnq_s32_f32(real(row[1], 1))), zero_point);
   }
   QTOOL_INLINE uint8x16_t codes(int8x16_t x) const { return veorq_u8(vreinterpretq_u8_s8(vminq_s8(vmaxq_s8(x, lo), hi)), flip); }
+
   QTOOL_INLINE void put(uint8_t* to, uint8x8_t x) const {
-    if (columns == kColumns) return vst1_u8(to, x);
+    if (kPath == Path::full_codes || columns == kColumns) return vst1_u8(to, x);
     uint8_t few[kColumns];
     vst1_u8(few, x);
     std::memcpy(to, few, columns);
   }
-  QTOOL_INLINE void put(int32_t* to, int32x4_t low, int32x4_t high) const {
+  QTOOL_INLINE void put(uint8_t* to, int32x4_t low, int32x4_t high) const {
     int32_t few[kColumns];
-    int32_t* at = columns == kColumns ? to : few;
-    vst1q_s32(at, low);
-    vst1q_s32(at + 4, high);
-    if (columns != kColumns) std::memcpy(to, few, columns * sizeof(int32_t));
+    vst1q_s32(few, low);
+    vst1q_s32(few + 4, high);
+    std::memcpy(to, few, columns * sizeof(int32_t));
   }
 
   template <size_t kRows>
-  QTOOL_INLINE void store_codes(const int32x4_t* acc, uint8_t* out, size_t stride) const {
+  QTOOL_INLINE void store_codes(const int32x4_t* acc, uint8_t* to) const {
     if constexpr (kRows == 1) {
-      put(out, vget_low_u8(codes(vcombine_s8(vqmovn_s16(steps(acc)), vdup_n_s8(0)))));
+      put(to, vget_low_u8(codes(vcombine_s8(vqmovn_s16(steps(acc)), vdup_n_s8(0)))));
     } else {
-      for (size_t r = 0; r < kRows; r += 2, out += 2 * stride) {
+      for (size_t r = 0; r < kRows; r += 2, to += 2 * stride) {
         const uint8x16_t two = codes(vqmovn_high_s16(vqmovn_s16(steps(acc + 2 * r)), steps(acc + 2 * r + 2)));
-        put(out, vget_low_u8(two));
-        put(out + stride, vget_high_u8(two));
+        put(to, vget_low_u8(two));
+        put(to + stride, vget_high_u8(two));
       }
     }
   }
 
   template <size_t kRows>
-  QTOOL_INLINE void store(const GemmArgs& args, const int32x4_t* acc, size_t i, size_t n) const {
-    const size_t at = i * args.out_stride + n;
-    if (args.form == GemmForm::codes) return store_codes<kRows>(acc, static_cast<uint8_t*>(args.out) + at, args.out_stride);
-    const bool floats = args.form == GemmForm::floats;
+  QTOOL_INLINE void store_wide(const int32x4_t* acc, uint8_t* to) const {
     for (size_t r = 0; r < kRows; ++r) {
-      const auto value = [&](size_t h) { return floats ? vreinterpretq_s32_f32(real(acc[2 * r + h], h)) : acc[2 * r + h]; };
-      put(static_cast<int32_t*>(args.out) + at + r * args.out_stride, value(0), value(1));
+      const auto value = [&](size_t h) {
+        return form == GemmForm::floats ? vreinterpretq_s32_f32(real(acc[2 * r + h], h)) : acc[2 * r + h];
+      };
+      put(to + r * stride * sizeof(int32_t), value(0), value(1));
     }
   }
 
-  size_t columns;
-  int base;
+  /// Rows i .. i + kRows - 1.
+  template <size_t kRows>
+  QTOOL_INLINE void store(const int32x4_t* acc, size_t i) const {
+    if (kPath == Path::full_codes || form == GemmForm::codes) return store_codes<kRows>(acc, out + i * stride);
+    store_wide<kRows>(acc, out + i * stride * sizeof(int32_t));
+  }
+
+  GemmForm form;
+  size_t columns, stride;
+  uint8_t* out;
   int16x8_t zero_point;
   int8x16_t lo, hi;
   uint8x16_t flip;
   float32x4_t scale[2], shift[2];
 };
 
-template <size_t kRows>
-QTOOL_INLINE void add_row_start(const GemmArgs& args, size_t i, int32x4_t (&acc)[2 * kRows]) {
-  if (!args.row_start) return;
-  for (size_t r = 0; r < 2 * kRows; ++r) acc[r] = vaddq_s32(acc[r], vdupq_n_s32(args.row_start[i + r / 2]));
+QTOOL_INLINE Path path_of(const GemmArgs& args, size_t columns) {
+  return args.form == GemmForm::codes && columns >= kColumns ? Path::full_codes : Path::other;
 }
+
+template <size_t kRows>
+QTOOL_INLINE void add_row_start(const int32_t* row_start, size_t i, int32x4_t (&acc)[2 * kRows]) {
+  if (!row_start) return;
+  for (size_t r = 0; r < 2 * kRows; ++r) acc[r] = vaddq_s32(acc[r], vdupq_n_s32(row_start[i + r / 2]));
+}
+
+/// Where rows begin; a copy, as stores to out may not seem to change it.
+struct Walk {
+  explicit Walk(const GemmArgs& args) : a(args.a), stride(args.a_stride), offsets(args.offsets), m(args.m), row_start(args.row_start) {}
+  QTOOL_INLINE void go_to(Strip& strip, size_t i) const {
+    if (offsets)
+      strip.offsets = offsets + i;
+    else
+      strip.a = a + i * stride;
+  }
+  const int8_t* a;
+  size_t stride;
+  const ptrdiff_t* offsets;
+  size_t m;
+  const int32_t* row_start;
+};
 
 /// Tiles of kRows rows of a panel for as long as they fit; returns the row behind.
 template <class Level, size_t kRows, class Finish>
-QTOOL_INLINE size_t rows_of(const GemmArgs& args, Strip& strip, const Finish& finish, size_t i, size_t n) {
-  for (; i + kRows <= args.m; i += kRows) {
-    if (args.offsets)
-      strip.offsets = args.offsets + i;
-    else
-      strip.a = args.a + i * args.a_stride;
+QTOOL_INLINE size_t rows_of(const GemmArgs& args, const Walk& walk, Strip& strip, const Finish& finish, size_t i) {
+  for (; i + kRows <= walk.m; i += kRows) {
+    walk.go_to(strip, i);
     int32x4_t acc[2 * kRows];
     Level::template tile<kRows>(strip, args, acc);
-    add_row_start<kRows>(args, i, acc);
-    finish.template store<kRows>(args, acc, i, n);
+    add_row_start<kRows>(walk.row_start, i, acc);
+    finish.template store<kRows>(acc, i);
   }
   return i;
 }
 
 /// Columns n .. n + 7, rows from `from` on.
-template <class Level, bool kShifted>
-void panel(const GemmArgs& args, Strip strip, size_t from, size_t n) {
-  const Finish<kShifted> finish(args, n);
+template <class Level, bool kShifted, Path kPath>
+__attribute__((noinline)) void panel_by(const GemmArgs& args, Strip strip, size_t from, size_t n) {
+  const Walk walk(args);
+  const Finish<kShifted, kPath> finish(args, n);
   strip.b = args.b + n / kColumns * args.packing.panel_size();
   strip.start = args.start + n;
-  if constexpr (Level::kMostRows >= 8) from = rows_of<Level, 8>(args, strip, finish, from, n);
-  if constexpr (Level::kMostRows >= 4) from = rows_of<Level, 4>(args, strip, finish, from, n);
-  from = rows_of<Level, 2>(args, strip, finish, from, n);
-  rows_of<Level, 1>(args, strip, finish, from, n);
+  if constexpr (Level::kMostRows >= 8) from = rows_of<Level, 8>(args, walk, strip, finish, from);
+  if constexpr (Level::kMostRows >= 4) from = rows_of<Level, 4>(args, walk, strip, finish, from);
+  from = rows_of<Level, 2>(args, walk, strip, finish, from);
+  rows_of<Level, 1>(args, walk, strip, finish, from);
+}
+
+template <class Level, bool kShifted>
+void panel(const GemmArgs& args, const Strip& strip, size_t from, size_t n) {
+  path_of(args, args.packing.n - n) == Path::full_codes ? panel_by<Level, kShifted, Path::full_codes>(args, strip, from, n)
+                                                        : panel_by<Level, kShifted, Path::other>(args, strip, from, n);
 }
 
 void look_up_rows(const GemmArgs& args) {

@@ -21,7 +21,7 @@ namespace {
     QTOOL_ROWS##rows(QTOOL_DECLARE) const Strip* from = &strip;                                                        \
     asm volatile("ldp x13, x8, [%[from]]\n ldp x12, x9, [%[from], #16]\n ldp x15, x10, [%[from], #32]\n"             \
                  "ldp x14, %[from], [%[from], #48]\n ldp q16, q17, [x15]\n mov x15, %[from]\n" FILL##rows            \
-                 "1:\n" QTOOL_POINTERS##rows "subs x11, x14, #16\n b.lo 3f\n"                                        \
+                 "1:\n" QTOOL_POINTERS##rows HEAD##rows                                        \
                  "2:\n" QTOOL_ROWS##rows(LOAD16)                                                                     \
                  "ldp q10, q11, [x9, #32]\n ldp q12, q13, [x9, #64]\n ldp q14, q15, [x9, #96]\n"                     \
                  "ldp q8, q9, [x9], #128\n subs x11, x11, #16\n" QTOOL_ROWS##rows(DOT0) QTOOL_ROWS##rows(DOT1)       \
@@ -37,6 +37,16 @@ namespace {
                    "v14", "v15", "cc", "memory"); \
     QTOOL_ROWS##rows(QTOOL_KEEP)                                                                                       \
   }
+#define HEAD8 "subs x11, x14, #16\n b.lo 3f\n"
+#define HEAD4 HEAD8
+#define HEAD2 HEAD8
+// A single row takes 32 codes a turn first.
+#define HEAD1 \
+  "subs x11, x14, #32\n b.lo 7f\n6:\n ldp q0, q1, [x0], #32\n ldp q8, q9, [x9]\n ldp q10, q11, [x9, #32]\n"                   \
+  "ldp q12, q13, [x9, #64]\n ldp q14, q15, [x9, #96]\n subs x11, x11, #32\n" DOT0(0, 16, 17) DOT1(0, 16, 17) DOT2(0, 16, 17) \
+      DOT3(0, 16, 17) "ldp q8, q9, [x9, #128]\n ldp q10, q11, [x9, #160]\n ldp q12, q13, [x9, #192]\n"                       \
+                      "ldp q14, q15, [x9, #224]\n add x9, x9, #256\n" DOT0(1, 16, 17) DOT1(1, 16, 17) DOT2(1, 16, 17)         \
+                          DOT3(1, 16, 17) "b.hs 6b\n7:\n adds x11, x11, #16\n b.lo 3f\n"
 #define FILL1 ""
 #define FILL2 START(1, 18, 19)
 #define FILL4 FILL2 START(2, 20, 21) START(3, 22, 23)

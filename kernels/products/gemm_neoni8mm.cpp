@@ -50,7 +50,7 @@ namespace {
   register int32x4_t c##c0 asm("v" #c0), c##c1 asm("v" #c1), c##c2 asm("v" #c2), c##c3 asm("v" #c3);
 #define OUTPUT(r, s, lo, hi, c0, c1, c2, c3) , "=w"(c##c0), "=w"(c##c1), "=w"(c##c2), "=w"(c##c3)
 #define KEEP(r, s, lo, hi, c0, c1, c2, c3) keep(acc + 2 * r, c##c0, c##c1, c##c2, c##c3);
-#define KEEP_SECOND(r, s, lo, hi, c0, c1, c2, c3) keep(acc + 8 + 2 * r, c##c0, c##c1, c##c2, c##c3);
+#define KEEP_SECOND(r, s, lo, hi, c0, c1, c2, c3) keep(next + 2 * r, c##c0, c##c1, c##c2, c##c3);
 #define CLOBBERED                                                                                                                     \
   "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "v0", "v1", "v2", "v3", "v4", \
       "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "cc", "memory"
@@ -87,8 +87,8 @@ TILE(2)
 TILE(4)
 TILE(8)
 
-/// 4 rows of two panels `panel` bytes apart: acc[0 .. 7] of the first, acc[8 .. 15] of the second.
-QTOOL_INLINE void tile4_two(const Strip& strip, size_t panel, int32x4_t* acc) {
+/// 4 rows of two panels `panel` bytes apart: acc of the first, next of the second.
+QTOOL_INLINE void tile4_two(const Strip& strip, size_t panel, int32x4_t* acc, int32x4_t* next) {
   FIRST(DECLARE) SECOND(DECLARE) const Strip* from = &strip;
   asm volatile(OPERANDS START8 START(24) START(25) START(26) START(27) COPY8(20, 21, 22, 23)  //
                COPY(28, 24) COPY(29, 25) COPY(30, 26) COPY(31, 27)                            //
@@ -112,7 +112,11 @@ QTOOL_INLINE void tile1(const Strip& strip, int32x4_t* acc) {
   "sdot v16.4s, v" #a ".16b, v" #b0 ".16b\n sdot v17.4s, v" #a ".16b, v" #b1 ".16b\n sdot v18.4s, v" #a ".16b, v" #b2 \
   ".16b\n sdot v19.4s, v" #a ".16b, v" #b3 ".16b\n"
   asm volatile(OPERANDS "movi v16.4s, #0\n movi v17.4s, #0\n movi v18.4s, #0\n movi v19.4s, #0\n mov x15, %[from]\n"
-               "1:\n ldr x0, [x8]\n add x8, x8, x12\n add x0, x0, x13\n subs x11, x14, #16\n b.lo 3f\n"
+               "1:\n ldr x0, [x8]\n add x8, x8, x12\n add x0, x0, x13\n subs x11, x14, #32\n b.lo 7f\n"
+               "6:\n ld1r {v0.2d}, [x0], #8\n ld1r {v1.2d}, [x0], #8\n ld1r {v2.2d}, [x0], #8\n ld1r {v3.2d}, [x0], #8\n" LOAD_B16
+               "subs x11, x11, #32\n" DOT(0, 9, 10, 11, 12) DOT(1, 13, 14, 15, 6) LOAD_B16 DOT(2, 9, 10, 11, 12)
+                   DOT(3, 13, 14, 15, 6) "b.hs 6b\n"
+               "7:\n adds x11, x11, #16\n b.lo 3f\n"
                "2:\n ld1r {v0.2d}, [x0], #8\n ld1r {v1.2d}, [x0], #8\n" LOAD_B16 "subs x11, x11, #16\n"  //
                DOT(0, 9, 10, 11, 12) DOT(1, 13, 14, 15, 6) "b.hs 2b\n"
                "3:\n tbz x11, #3, 4f\n ld1r {v0.2d}, [x0], #8\n" LOAD_B8 DOT(0, 9, 10, 11, 12)
@@ -152,34 +156,37 @@ struct Matrix8 {
 };
 
 /// Two panels of all rows.
-template <bool kShifted>
-void two_panels(const GemmArgs& args, Strip strip, size_t n) {
+template <bool kShifted, Path kPath>
+__attribute__((noinline)) void two_panels_by(const GemmArgs& args, Strip strip, size_t n) {
+  const Walk walk(args);
   const size_t size = args.packing.panel_size(), rest = args.packing.depth - strip.depth;
-  const Finish<kShifted> first(args, n), second(args, n + kColumns);
+  const Finish<kShifted, kPath> first(args, n), second(args, n + kColumns);
   strip.b = args.b + n / kColumns * size;
   strip.start = args.start + n;
   size_t i = 0;
-  for (; i + 4 <= args.m; i += 4) {
-    if (args.offsets)
-      strip.offsets = args.offsets + i;
-    else
-      strip.a = args.a + i * args.a_stride;
-    int32x4_t acc[16];
-    tile4_two(strip, size, acc);
-    auto& low = *reinterpret_cast<int32x4_t(*)[8]>(acc);
-    auto& high = *reinterpret_cast<int32x4_t(*)[8]>(acc + 8);
+  for (; i + 4 <= walk.m; i += 4) {
+    walk.go_to(strip, i);
+    int32x4_t low[8], high[8];
+    tile4_two(strip, size, low, high);
     if (strip.skip != 0) {
       add_tails<4>(strip, rest, low);
       Strip next = strip;
       next.b += size;
       add_tails<4>(next, rest, high);
     }
-    add_row_start<4>(args, i, low);
-    add_row_start<4>(args, i, high);
-    first.template store<4>(args, low, i, n);
-    second.template store<4>(args, high, i, n + kColumns);
+    add_row_start<4>(walk.row_start, i, low);
+    add_row_start<4>(walk.row_start, i, high);
+    first.template store<4>(low, i);
+    second.template store<4>(high, i);
   }
-  for (const size_t at : {n, n + kColumns}) panel<Matrix8, kShifted>(args, strip, i, at);
+  if (i < walk.m)
+    for (const size_t at : {n, n + kColumns}) panel<Matrix8, kShifted>(args, strip, i, at);
+}
+
+template <bool kShifted>
+void two_panels(const GemmArgs& args, const Strip& strip, size_t n) {
+  path_of(args, args.packing.n - n - kColumns) == Path::full_codes ? two_panels_by<kShifted, Path::full_codes>(args, strip, n)
+                                                                   : two_panels_by<kShifted, Path::other>(args, strip, n);
 }
 
 template <bool kShifted>

@@ -7,6 +7,7 @@
 #include "base/output_file.h"
 #include "command.h"
 #include "config/backend.h"
+#include "config/embedded.h"
 #include "config/qconfig.h"
 
 namespace qtool::cmd {
@@ -24,15 +25,23 @@ bool holds(const std::vector<std::string>& names, const std::string& name) {
 int list(Session& session) {
   session.report["qconfigs"] = QConfigMapping::built_in_names();
   session.report["backends"] = BackendConfig::built_in_names();
-  for (const std::string& name : QConfigMapping::built_in_names()) session.say("qconfig  " + name);
-  for (const std::string& name : BackendConfig::built_in_names()) session.say("backend  " + name);
+  session.report["schemas"] = embedded_names("schema");
+  for (const auto& [names, kind] : {std::pair{"qconfigs", "qconfig  "}, {"backends", "backend  "}, {"schemas", "schema   "}})
+    for (const Json& name : session.report[names]) session.say(kind + name.get<std::string>());
+  return 0;
+}
+
+int show_schema(const std::string& name, Session& session) {
+  session.report = Json::parse(embedded_config("schema/" + name + ".json"));
+  session.say(session.report.dump(2));
   return 0;
 }
 
 int show(const Options& options, Session& session) {
+  if (is_built_in("schema", options.name)) return show_schema(options.name, session);
   const bool qconfig = holds(QConfigMapping::built_in_names(), options.name),
              backend = holds(BackendConfig::built_in_names(), options.name);
-  if (!qconfig && !backend) throw usage_error("\"" + options.name + "\" is no built-in qconfig or backend (see qtool config list)");
+  if (!qconfig && !backend) throw usage_error("\"" + options.name + "\" is no built-in qconfig, backend or schema (see qtool config list)");
   if (options.kind != "qconfig" && backend) {
     session.report = Json::parse(BackendConfig::built_in(options.name).to_json());
   } else if (options.kind != "backend" && qconfig) {
@@ -67,7 +76,7 @@ int run(const Options& options, Session& session) {
 
 std::function<int(Session&)> add_config(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
-  app.description("built-in qconfigs and backends; check of a file");
+  app.description("built-in qconfigs, backends and JSON Schemas; check of a file");
   app.footer("Example: qtool config check my-qconfig.json");
   app.require_subcommand(1);
   options->list = app.add_subcommand("list", "names of the built-in files");

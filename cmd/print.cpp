@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "graph/print.h"
 #include "model_args.h"
 
 namespace qtool::cmd {
@@ -84,7 +85,7 @@ int run(const Options& options, Session& session) {
     session.report = model_json(model);
     return 0;
   }
-  session.say(to_table(model));
+  session.say(options.format == "code" ? to_code(model) : options.format == "dot" ? to_dot(model) : to_table(model));
   return 0;
 }
 
@@ -95,7 +96,9 @@ std::function<int(Session&)> add_print(CLI::App& app, Session& session) {
   app.description("print the graph: opcode, name, target, args, kwargs");
   app.footer("Example: qtool print model.onnx --format table");
   options->model.add_to(app);
-  app.add_option("--format", options->format, "table or json")->check(CLI::IsMember({"table", "json"}))->capture_default_str();
+  app.add_option("--format", options->format, "table, code (Python), dot (Graphviz) or json")
+      ->check(CLI::IsMember({"table", "code", "dot", "json"}))
+      ->capture_default_str();
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };
 }

@@ -15,10 +15,12 @@ namespace qtool::cmd {
 namespace {
 
 struct Options {
-  std::string float_model, int8_model, json, html, engine = "auto", leave_one_out = "20", qconfig, from_report;
+  std::string float_model, int8_model, html, json, engine = "auto", leave_one_out = "20", qconfig, from_report;
   size_t leave_one_out_samples = 8;
+  std::vector<std::string> outputs;  ///< pages where they end in .html, JSON otherwise
   std::optional<double> min_cosine, min_sqnr;
   bool kernels = false;
+  const CLI::Option* json_option = nullptr;
   DataArgs data;
 };
 
@@ -40,6 +42,27 @@ debug::SensitivityOptions sensitivity_options(const Options& options, const Sess
   return wanted;
 }
 
+bool is_page(const std::string& path) { return path.ends_with(".html") || path.ends_with(".htm"); }
+
+/// `--json` alone is the object on stdout, as everywhere; with a name the report in that file.
+void settle_json(Options& options, Session& session) {
+  if (options.json_option->empty()) return;
+  if (options.json.empty() || options.json == "true") {
+    session.options.json = true;
+  } else if (options.json.ends_with(".json") || options.json == "-") {
+    options.outputs.push_back(options.json);
+  } else {
+    throw usage_error("--json \"" + options.json + "\": the name of the report has to end in .json (--json alone prints it)");
+  }
+}
+
+/// A target that cannot be written is an error before the run, not after.
+void try_targets(const Options& options) {
+  for (const std::string& path : options.outputs) OutputFile{path};
+  for (const std::string& path : {options.html, options.qconfig})
+    if (!path.empty()) OutputFile{path};
+}
+
 /// False, and said, where the int8 model is below a bound.
 bool passes(const Options& options, const debug::Report& report, Session& session) {
   bool passed = true;
@@ -53,7 +76,9 @@ bool passes(const Options& options, const debug::Report& report, Session& sessio
   return passed;
 }
 
-int run(const Options& options, Session& session) {
+int run(Options& options, Session& session) {
+  settle_json(options, session);
+  try_targets(options);
   const Model real = onnxio::load(options.float_model), int8 = onnxio::load(options.int8_model);
   const SampleSet samples = options.data.open(real);
   Progress progress("debug");
@@ -67,7 +92,7 @@ int run(const Options& options, Session& session) {
   report.float_model = options.float_model;
   report.int8_model = options.int8_model;
   const Json json = debug::to_json(report);
-  if (!options.json.empty()) write_output(options.json, json.dump(1) + "\n");
+  for (const std::string& path : options.outputs) write_output(path, is_page(path) ? debug::to_html(json) : json.dump(1) + "\n");
   if (!options.html.empty()) write_output(options.html, debug::to_html(json));
   session.report = json;
   session.say(debug::to_text(report));
@@ -80,12 +105,18 @@ int run(const Options& options, Session& session) {
 std::function<int(Session&)> add_debug(CLI::App& app, Session& session) {
   auto options = std::make_shared<Options>();
   app.description("which node costs accuracy, why, and what to change");
-  app.footer("Example: qtool debug model.onnx int8.onnx samples/ --preprocess preprocess.json");
+  app.footer("Example: qtool debug model.onnx int8.onnx samples/ --preprocess preprocess.json -o report.html");
   app.add_option("float", options->float_model, "float ONNX model")->required()->type_name("FLOAT");
   app.add_option("int8", options->int8_model, "the same model in QDQ form")->required()->type_name("INT8");
   options->data.add_to(app, true);
-  app.add_option("-o,--output", options->json, "write the report as JSON to this file")->type_name("FILE");
+  app.add_option("-o,--output", options->outputs, "write the report to this file: one page where it ends in .html, JSON otherwise")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
   app.add_option("--html", options->html, "write the report as one page to this file")->type_name("FILE");
+  options->json_option =
+      app.add_option("--json", options->json, "the report as JSON to this file; without a name on stdout, instead of prose")
+          ->type_name("[FILE.json]")
+          ->expected(0, 1);
   app.add_option("--leave-one-out", options->leave_one_out, "try this many of the worst nodes alone in float")
       ->type_name("N|all")
       ->capture_default_str();
@@ -98,7 +129,7 @@ std::function<int(Session&)> add_debug(CLI::App& app, Session& session) {
   app.add_option("--min-sqnr", options->min_sqnr, "exit 1 where the outputs' SQNR in dB is below");
   app.add_flag("--kernels", options->kernels, "also hold the engine against the reference, node by node");
   app.add_option("--engine", options->engine, "auto, onednn or reference")->capture_default_str();
-  add_common_options(app, session.options);
+  add_common_options(app, session.options, false);
   return [options](Session& each) { return run(*options, each); };
 }
 

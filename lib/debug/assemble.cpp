@@ -33,9 +33,9 @@ std::optional<std::pair<double, double>> told_range(Range range) {
 
 Activation activation_of(const NodeMeasure& measure, const Site* site) {
   Activation told;
-  for (const auto& [lo, hi] : measure.extremes) {
-    told.lo = std::min<double>(told.lo, lo);
-    told.hi = std::max<double>(told.hi, hi);
+  if (!measure.ranges.empty()) {
+    told.lo = std::min<double>(0, measure.ranges.lo);
+    told.hi = std::max<double>(0, measure.ranges.hi);
   }
   std::tie(told.inner_lo, told.inner_hi) = inner_range(measure.histogram, 99.99);
   const double total = std::max<double>(1, static_cast<double>(measure.histogram.total()));
@@ -45,7 +45,7 @@ Activation activation_of(const NodeMeasure& measure, const Site* site) {
   if (site) told.parameters = parameters_of(site->params);
   told.bins = bins_of(measure.histogram, told.lo, told.hi, site ? &site->params : nullptr, measure.codes);
   told.scatter = measure.scatter;
-  told.extremes = measure.extremes;
+  told.extremes = measure.ranges.first;
   return told;
 }
 

@@ -35,6 +35,12 @@ std::vector<std::pair<float, float>> scatter_of(std::span<const float> x, std::s
   return points;
 }
 
+/// Beyond the real values of the codes by a margin.
+bool leaves(const MinMax& seen, const QuantParams& params) {
+  const double lo = lowest_real(params), hi = highest_real(params), margin = kBeyond * (hi - lo);
+  return static_cast<double>(seen.hi) - hi > margin || lo - static_cast<double>(seen.lo) > margin;
+}
+
 bool is_float(const Array& array) { return array.tensor.dtype() == DType::float32; }
 
 void compare(const Array& exact, const Array& found, LossSum& sum) {
@@ -147,7 +153,7 @@ struct LaneRunner::Impl {
     const auto values = real.tensor.floats();
     if (params) count_outside(values, *params, measure);
     const Seen seen = histograms[index].observe(values);
-    if (!seen.extremes.empty()) measure.extremes.emplace_back(seen.extremes.lo, seen.extremes.hi);
+    if (!seen.extremes.empty()) measure.ranges.add(seen.extremes.lo, seen.extremes.hi, params && leaves(seen.extremes, *params));
     const bool alike = real.layout == found.layout;
     measure.scatter =
         alike ? scatter_of(values, found.tensor.floats()) : scatter_of(plain_tensor(real).floats(), plain_tensor(found).floats());
@@ -184,7 +190,7 @@ void merge(Measures& measures, SampleResult result) {
     into.isolated.merge(from.isolated);
     into.below += from.below;
     into.above += from.above;
-    into.extremes.insert(into.extremes.end(), from.extremes.begin(), from.extremes.end());
+    into.ranges.merge(from.ranges, measures.samples.size());
     if (into.scatter.empty()) into.scatter = std::move(from.scatter);
   }
   measures.outputs.merge(result.outputs);

@@ -15,6 +15,7 @@
 #include "debug/loss.h"
 #include "debug/network.h"
 #include "debug/rounding.h"
+#include "debug/sample_ranges.h"
 #include "observe/histogram.h"
 
 namespace qtool::debug {
@@ -22,11 +23,11 @@ namespace qtool::debug {
 /// A node over all samples. Nodes that are not quantized have empty ones.
 struct NodeMeasure {
   LossSum cumulative, isolated;
-  uint64_t below = 0, above = 0;                  ///< exact values more than half a step outside the representable range
-  Histogram histogram;                            ///< of the exact values
-  CodeCounts codes;                               ///< of the cumulative lane
-  std::vector<std::pair<float, float>> extremes;  ///< least and greatest exact value by sample
-  std::vector<std::pair<float, float>> scatter;   ///< exact, cumulative: evenly taken from the first sample
+  uint64_t below = 0, above = 0;                 ///< exact values more than half a step outside the representable range
+  Histogram histogram;                           ///< of the exact values
+  CodeCounts codes;                              ///< of the cumulative lane
+  SampleRanges ranges;                           ///< of the exact values
+  std::vector<std::pair<float, float>> scatter;  ///< exact, cumulative: evenly taken from the first sample
 };
 
 /// The network's outputs of one sample, all together.

@@ -22,7 +22,7 @@ std::optional<QuantParams> params_by(const std::string& observer, const QuantPar
   if (!rule || now.per_channel() || measure.histogram.empty()) return std::nullopt;
   TensorStatistics seen;
   seen.histogram = measure.histogram;
-  for (const auto& [lo, hi] : measure.extremes) seen.extremes.merge({lo, hi});
+  seen.extremes = {measure.ranges.lo, measure.ranges.hi};
   RangeOptions options;
   options.codes = full_range(now.dtype);
   options.symmetric = is_signed(now.dtype) && now.zero_point() == 0;

@@ -37,7 +37,7 @@ struct Activation {
   double codes_used = 0;                            ///< share of the codes that occur; -1: not counted
   Bins bins;
   std::vector<std::pair<float, float>> scatter;   ///< float, int8
-  std::vector<std::pair<float, float>> extremes;  ///< by sample
+  std::vector<std::pair<float, float>> extremes;  ///< of the first kRangesListed samples
 };
 
 struct ChannelRange {

@@ -50,9 +50,6 @@ Json bins_json(const Bins& bins) {
 }
 
 Json activation_json(const Activation& told) {
-  constexpr size_t kExtremesListed = 256;
-  auto extremes = told.extremes;
-  extremes.resize(std::min(extremes.size(), kExtremesListed));
   return {{"parameters", optional_json(told.parameters, parameters_json)},
           {"useful", told.useful ? Json{number(told.useful->first), number(told.useful->second)} : Json(nullptr)},
           {"lo", number(told.lo)},
@@ -64,7 +61,7 @@ Json activation_json(const Activation& told) {
           {"codes_used", told.codes_used < 0 ? Json(nullptr) : number(told.codes_used)},
           {"histogram", bins_json(told.bins)},
           {"scatter", pairs(told.scatter)},
-          {"sample_ranges", pairs(extremes)}};
+          {"sample_ranges", pairs(told.extremes)}};
 }
 
 Json weight_json(const Weight& told) {

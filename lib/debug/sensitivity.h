@@ -23,7 +23,7 @@ struct SensitivityOptions {
   std::function<void(size_t done, size_t total)> progress;  ///< called from any thread, one at a time
 };
 
-/// `samples` are for the inputs of `float_model`. Memory does not grow with them but for two numbers a node and one line a sample.
+/// `samples` are for the inputs of `float_model`. Memory does not grow with them but for one line a sample.
 /// Throws Error(invalid_file) when the models do not belong together (other inputs or outputs, nothing in common, INT8 with FLOAT's
 /// weights computes something else), INT8 holds no Q/DQ, or no sample is usable.
 Report sensitivity_report(const Model& float_model, const Model& int8, const SampleSet& samples, const SensitivityOptions& options,

@@ -47,6 +47,10 @@ class Planted {
   void add_sample(int i, float times) {
     Tensor x = random_tensor(DType::float32, {1, 3, 8, 8}, "x" + std::to_string(i));
     for (float& value : x.mutable_data<float>()) value *= times;
+    write_sample(i, x);
+  }
+
+  void write_sample(int i, const Tensor& x) {
     const NamedTensor array{"x", x};
     write_npz(dir_.path("s" + std::to_string(i) + ".npz"), {&array, 1});
   }

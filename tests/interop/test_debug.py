@@ -58,7 +58,20 @@ def test_samples_with_nan(run, small, int8, samples):
 
 
 def test_a_report_that_cannot_be_written(run, small, int8, samples):
-    refused(run('debug', small, int8, samples, '-o', 'no/such/folder/report.json'), 3, 'no/such/folder')
+    for option, name in (('-o', 'report.json'), ('--html', 'report.html'), ('--write-qconfig', 'q.json'), ('--json', 'report.json')):
+        refused(run('debug', small, int8, samples, option, f'no/such/folder/{name}'), 3, 'no/such/folder')
+    missing = run('debug', small, int8, 'no-samples', '-o', 'no/such/folder/report.json')  # said before anything else is looked at
+    refused(missing, 3, 'no/such/folder')
+    refused(run('debug', small, int8, samples, '--json', 'report.txt'), 2, '--json')
+
+
+def test_forms_of_the_report(run, small, int8, samples, tmp_path):
+    printed = run('debug', '--json', small, int8, samples)
+    ran = run('debug', small, int8, samples, '-o', 'report.html', '-o', 'one.json', '--json', 'two.json')
+    assert ran.code == 0 and 'rank' in ran.out, ran.err
+    assert (tmp_path / 'report.html').read_text().startswith('<!')
+    one, two = (json.loads((tmp_path / f).read_text()) for f in ('one.json', 'two.json'))
+    assert one == two == {key: value for key, value in json.loads(printed.out).items() if key != 'warnings'}
 
 
 def test_flags_come_back(run, small, int8, samples, tmp_path):

@@ -10,16 +10,13 @@ namespace qtool::debug {
 std::optional<Cause> one_sample(const Situation& situation) {
   constexpr double kTimes = 3, kReached = 0.7;
   const Parameters* told = situation.parameters();
-  if (!told || situation.measure().extremes.size() < 3) return std::nullopt;
-  std::vector<std::pair<double, size_t>> magnitudes;
-  const auto& extremes = situation.measure().extremes;
-  for (size_t i = 0; i < extremes.size(); ++i)
-    magnitudes.emplace_back(static_cast<double>(std::max(std::fabs(extremes[i].first), std::fabs(extremes[i].second))), i);
-  std::sort(magnitudes.rbegin(), magnitudes.rend());
-  const double first = magnitudes[0].first, second = magnitudes[1].first, reach = std::max(std::fabs(told->lo), told->hi);
+  const SampleRanges& ranges = situation.measure().ranges;
+  if (!told || ranges.samples < 3) return std::nullopt;
+  const double first = static_cast<double>(ranges.largest), second = static_cast<double>(ranges.second),
+               reach = std::max(std::fabs(told->lo), told->hi);
   if (second <= 0 || first < kTimes * second || reach < kReached * first) return std::nullopt;
   Cause cause;
-  const size_t sample = magnitudes[0].second;
+  const size_t sample = ranges.largest_at;
   const std::string id = sample < situation.report.samples.size() ? situation.report.samples[sample].id : "?";
   cause.text = "range blown up by one sample: " + id + " reaches " + digits(first) + ", no other more than " + digits(second);
   cause.evidence = {{"sample", static_cast<double>(sample)}, {"largest", first}, {"next", second}, {"codes_reach", reach}};

@@ -65,10 +65,10 @@ struct Placement {
   Bias bias = Bias::int32_dq;
   AddInputs add_inputs = AddInputs::both;
   Constants constant_operands = Constants::quantized;
-  std::vector<std::string> conv_epilogues;                     ///< operators allowed between a Conv (Gemm, MatMul) and its Q
-  std::vector<std::string> pass_through;                       ///< run on codes: one scale and zero point on both sides
-  std::vector<std::string> share_scale;                        ///< all inputs and outputs of these share one scale
-  std::vector<std::string> never_quantize;                     ///< operators left float whatever the qconfig says
+  std::optional<std::vector<std::string>> conv_epilogues;  ///< allowed between a Conv (Gemm, MatMul) and its Q; none: what patterns fuse
+  std::vector<std::string> pass_through;                   ///< run on codes: one scale and zero point on both sides
+  std::vector<std::string> share_scale;                    ///< all inputs and outputs of these share one scale
+  std::vector<std::string> never_quantize;                 ///< operators left float whatever the qconfig says
   std::map<std::string, std::pair<float, float>> fixed_range;  ///< operator -> range of its output, e.g. Softmax [0, 1]
   int opset_min = 13, opset_max = 0;                           ///< of the written file; opset_max 0: no bound
   int max_weight_abs = 0;    ///< largest |weight code|, 64 where u8 x s8 products saturate 16 bits; 0: no bound

@@ -143,7 +143,7 @@ Placement read_placement(Cursor cursor) {
   placement.bias = cursor["bias"].one_of(words::biases(), std::optional(placement.bias));
   placement.add_inputs = cursor["add_inputs"].one_of(words::add_inputs(), std::optional(placement.add_inputs));
   placement.constant_operands = cursor["constant_operands"].one_of(words::constant_operands(), std::optional(placement.constant_operands));
-  placement.conv_epilogues = cursor["conv_epilogues"].strings();
+  if (Cursor epilogues = cursor["conv_epilogues"]; !epilogues.absent()) placement.conv_epilogues = epilogues.strings();
   placement.pass_through = cursor["pass_through"].strings();
   placement.share_scale = cursor["share_scale"].strings();
   placement.never_quantize = cursor["never_quantize"].strings();

@@ -50,21 +50,22 @@ Json json_of(const Placement& placement) {
   Json ranges = Json::object();
   for (const auto& [op, range] : placement.fixed_range)
     ranges[op] = Json::array({shortest_decimal(range.first), shortest_decimal(range.second)});
-  return {{"placement", words::word_of(words::placements(), placement.placement)},
-          {"relu_zp", words::word_of(words::relu_zero_points(), placement.relu_zp)},
-          {"bias", words::word_of(words::biases(), placement.bias)},
-          {"add_inputs", words::word_of(words::add_inputs(), placement.add_inputs)},
-          {"constant_operands", words::word_of(words::constant_operands(), placement.constant_operands)},
-          {"conv_epilogues", placement.conv_epilogues},
-          {"pass_through", placement.pass_through},
-          {"share_scale", placement.share_scale},
-          {"never_quantize", placement.never_quantize},
-          {"fixed_range", ranges},
-          {"opset_min", placement.opset_min},
-          {"opset_max", placement.opset_max},
-          {"max_weight_abs", placement.max_weight_abs},
-          {"min_macs", placement.min_macs},
-          {"min_channels", placement.min_channels}};
+  Json json{{"placement", words::word_of(words::placements(), placement.placement)},
+            {"relu_zp", words::word_of(words::relu_zero_points(), placement.relu_zp)},
+            {"bias", words::word_of(words::biases(), placement.bias)},
+            {"add_inputs", words::word_of(words::add_inputs(), placement.add_inputs)},
+            {"constant_operands", words::word_of(words::constant_operands(), placement.constant_operands)},
+            {"pass_through", placement.pass_through},
+            {"share_scale", placement.share_scale},
+            {"never_quantize", placement.never_quantize},
+            {"fixed_range", ranges},
+            {"opset_min", placement.opset_min},
+            {"opset_max", placement.opset_max},
+            {"max_weight_abs", placement.max_weight_abs},
+            {"min_macs", placement.min_macs},
+            {"min_channels", placement.min_channels}};
+  if (placement.conv_epilogues) json["conv_epilogues"] = *placement.conv_epilogues;
+  return json;
 }
 
 }  // namespace

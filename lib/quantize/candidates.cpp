@@ -26,8 +26,8 @@ bool is_data_input(const QuantTraits& traits, size_t i) { return i < 32 ? (trait
 /// Sorts the call's inputs into data, constants, weight and bias.
 class InputRoles {
  public:
-  InputRoles(const SeenThrough& seen, const QuantTraits& traits, NodeDecision& decision)
-      : seen_(seen), traits_(traits), decision_(decision) {}
+  InputRoles(const SeenThrough& seen, const QuantTraits& traits, Placement::Constants constants, NodeDecision& decision)
+      : seen_(seen), traits_(traits), constants_(constants), decision_(decision) {}
 
   void assign() {
     for (size_t i = 0; i < seen_.call_input.size(); ++i) one(i);
@@ -67,14 +67,21 @@ class InputRoles {
     if (!may_be_float(&value))
       return refuse("its input " + value.name() + " is " + std::string(name_of(value.type.dtype)) + ", not float32");
     if (value.producer().is("DequantizeLinear")) return refuse("its input " + value.name() + " is quantized already");
-    if (value.constant())
-      decision_.constants.push_back(input);
-    else
+    if (!value.constant())
       decision_.data.push_back(input);
+    else if (!stays_float())
+      decision_.constants.push_back(input);
+  }
+
+  /// Constant operands, where the backend wants them as they are; those of products and Concat have to be codes.
+  bool stays_float() const {
+    return constants_ == Placement::Constants::float32 &&
+           (decision_.role == QuantTraits::Kind::arithmetic || decision_.role == QuantTraits::Kind::pass_through);
   }
 
   const SeenThrough& seen_;
   const QuantTraits& traits_;
+  const Placement::Constants constants_;
   NodeDecision& decision_;
 };
 
@@ -116,6 +123,8 @@ class CandidateFinder {
     if (row->dtype_configs.empty()) return refused(decision, "backend \"" + backend_.name + "\" computes " + row->pattern + " in float");
     constraints(decision, *row);
     cost(decision);
+    epilogue(decision);
+    only_inputs(decision);
     decision.eligible = decision.reasons.empty();
     return decision;
   }
@@ -136,12 +145,79 @@ class CandidateFinder {
     if (!def) return whole_group(decision);
     decision.root = seen.root;
     decision.role = def->quant.kind;
-    if (row.observation == ObservationType::output_share_observer_with_input && decision.role != QuantTraits::Kind::same_scale)
+    if (shares_parameters(row, *seen.root) && decision.role != QuantTraits::Kind::same_scale)
       decision.role = QuantTraits::Kind::pass_through;
-    InputRoles(seen, def->quant, decision).assign();
+    InputRoles(seen, def->quant, backend_.placement.constant_operands, decision).assign();
+    count_macs(seen, *def, decision);
     if (decision.role != QuantTraits::Kind::compute) return;
     if (!decision.weight && needs_constant_weight(*seen.root)) decision.reasons.push_back("its weight is not a constant");
     if (!decision.weight && decision.bias) decision.reasons.push_back("it has a bias but no constant weight");
+  }
+
+  static bool lists(const std::vector<std::string>& names, const std::string& op) {
+    return std::find(names.begin(), names.end(), op) != names.end();
+  }
+
+  bool shares_parameters(const BackendPattern& row, const Node& root) const {
+    return row.observation == ObservationType::output_share_observer_with_input || lists(backend_.placement.pass_through, root.op);
+  }
+
+  /// Refuses products of fewer multiply-adds than the backend asks for; unknown dimensions count as 1, unknown ranks are let through.
+  void count_macs(const SeenThrough& seen, const OpDef& def, NodeDecision& decision) const {
+    if (backend_.placement.min_macs <= 0 || !def.macs) return;
+    std::vector<Shape> in;
+    for (size_t i = 0; i < seen.call_input.size(); ++i) {
+      const Value* value = seen.call_input[i] ? decision.call->in(*seen.call_input[i]) : nullptr;
+      if (value && !value->type.dims) return;
+      in.push_back(value ? known_or_one(*value) : Shape{});
+    }
+    if (!decision.call->out(0) || !decision.call->out(0)->type.dims) return;
+    const Shape out = known_or_one(*decision.call->out(0));
+    const int64_t macs = def.macs(*seen.root, in, {&out, 1});
+    if (macs < backend_.placement.min_macs)
+      decision.reasons.push_back("int8 costs more than float: " + std::to_string(macs) + " multiply-adds, the backend asks for " +
+                                 std::to_string(backend_.placement.min_macs));
+  }
+
+  static Shape known_or_one(const Value& value) {
+    Shape shape;
+    for (const Dim& dim : *value.type.dims) shape.push_back(dim.known() ? dim.value : 1);
+    return shape;
+  }
+
+  /// A group of a product whose later operators the backend does not allow in front of the Q. An Add behind MatMul is its bias.
+  void epilogue(NodeDecision& decision) const {
+    const auto& allowed = backend_.placement.conv_epilogues;
+    if (!allowed || decision.role != QuantTraits::Kind::compute || decision.call == decision.root) return;
+    bool behind = false;
+    for (const Node& node : decision.root->graph().nodes()) {
+      if (behind && node.is_call() && !lists(*allowed, node.op) && !(decision.root->is("MatMul") && node.is("Add")))
+        decision.reasons.push_back("the backend has no " + node.op + " between " + decision.root->op + " and its Q (conv_epilogues)");
+      behind |= &node == decision.root;
+    }
+  }
+
+  /// Which outputs stay float: all where the backend wants codes on inputs alone, and those of a Conv that is added to something else
+  /// where it wants codes on that alone.
+  void only_inputs(NodeDecision& decision) {
+    using Kind = QuantTraits::Kind;
+    const bool moves = decision.role == Kind::pass_through || decision.role == Kind::same_scale;
+    decision.float_output = backend_.placement.placement == Placement::Tensors::inputs_only && !moves && decision.role != Kind::arithmetic;
+    if (backend_.placement.add_inputs == Placement::AddInputs::skip_only && decision.root->is("Add")) skip_only(decision);
+  }
+
+  void skip_only(NodeDecision& decision) {
+    if (decision.data.size() != 2 || !decision.reasons.empty()) return;
+    for (size_t i = 0; i < 2; ++i) {
+      const Value& value = *decision.call->in(decision.data[i]);
+      const auto maker = std::find_if(found_.begin(), found_.end(), [&](const auto& each) { return each.call == &value.producer(); });
+      if (maker == found_.end() || !maker->eligible || value.uses().size() != 1) continue;
+      if (!maker->root->is("Conv") && !maker->root->is("ConvTranspose")) continue;
+      decision.data.erase(decision.data.begin() + static_cast<std::ptrdiff_t>(i));
+      decision.float_output = backend_.placement.placement == Placement::Tensors::inputs_only;
+      maker->float_output = true;
+      return;
+    }
   }
 
   /// A group without an operator row of its own (exploded HardSwish, LayerNorm): one activation in, one out.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 #include "observe/range.h"
 #include "quantize/useful_input.h"
@@ -16,10 +17,24 @@ RangeOptions options_of(const ObserverSpec& spec) {
   return {spec.codes, is_symmetric(spec.qscheme), spec.bins, spec.percentile, spec.averaging_constant};
 }
 
+/// True for the output of Relu, or of Clip from 0 on, alone or last in a fused group.
+bool behind_relu(const QuantPlan& plan, const Value& value) {
+  const NodeDecision* maker = plan.decision_of(value.producer());
+  if (!maker || !maker->root) return false;
+  const bool group = maker->root != maker->call;
+  const Value* made = group ? maker->root->graph().output().in(0) : &value;
+  if (!made) return false;
+  const Node& last = made->producer();
+  if (last.is("Relu")) return true;
+  const Tensor* lo = last.is("Clip") && last.in(1) ? last.in(1)->constant() : nullptr;
+  return lo && lo->size() == 1 && lo->number_at(0) == 0;
+}
+
 /// Parameters of every group of activations.
 class GroupParams {
  public:
-  GroupParams(const QuantPlan& plan, const Stats& stats, QParams& result) : plan_(plan), stats_(stats), result_(result) {}
+  GroupParams(const QuantPlan& plan, const Stats& stats, Placement::ReluZeroPoint relu_zp, QParams& result)
+      : plan_(plan), stats_(stats), relu_zp_(relu_zp), result_(result) {}
 
   void run() {
     for (const Value* value : plan_.order) collect(*value);
@@ -48,6 +63,7 @@ class GroupParams {
       result_.missing.emplace_back(value.path(), "saw no value in calibration");
     else
       seen_[decision.group].merge(found->second);
+    if (!behind_relu(plan_, value)) signed_.insert(decision.group);
   }
 
   std::optional<QuantParams> choose(size_t group) const {
@@ -56,15 +72,21 @@ class GroupParams {
     const ObserverSpec& spec = decision.spec;
     const auto seen = seen_.find(group);
     if (seen == seen_.end()) return std::nullopt;
-    const auto range = choose_range(spec.observer, seen->second, options_of(spec));
+    RangeOptions options = options_of(spec);
+    options.symmetric &= !starts_at_lowest_code(group);
+    const auto range = choose_range(spec.observer, seen->second, options);
     if (!range) return std::nullopt;
-    return params_of_range(within(*range, useful_.at(group)), spec.dtype, spec.codes, is_symmetric(spec.qscheme), spec.eps,
-                           spec.power_of_two);
+    return params_of_range(within(*range, useful_.at(group)), spec.dtype, spec.codes, options.symmetric, spec.eps, spec.power_of_two);
   }
+
+  /// Where all that feeds a group comes out of Relu and the backend drops Relu there alone, a symmetric scheme starts at its lowest code.
+  bool starts_at_lowest_code(size_t group) const { return relu_zp_ == Placement::ReluZeroPoint::qmin && !signed_.count(group); }
 
   const QuantPlan& plan_;
   const Stats& stats_;
+  const Placement::ReluZeroPoint relu_zp_;
   QParams& result_;
+  std::set<size_t> signed_;  ///< groups fed by something else than Relu
   std::map<size_t, const Value*> first_;
   std::map<size_t, TensorStatistics> seen_;
   std::map<size_t, Range> useful_;
@@ -119,7 +141,7 @@ const ConstantParams* QParams::constant_of(const Node& call, size_t input) const
 
 QParams choose_qparams(const QuantPlan& plan, const Stats& stats, const Placement& placement) {
   QParams result;
-  GroupParams(plan, stats, result).run();
+  GroupParams(plan, stats, placement.relu_zp, result).run();
   if (!result.missing.empty()) return result;
   for (const NodeDecision& decision : plan.nodes)
     if (decision.quantized) choose_constants(decision, placement, result);

@@ -45,6 +45,13 @@ void widen(Model& model, Diagnostics& diagnostics) {
   for (const PassReport::Skip& skip : report.skips) diagnostics.warn("widened", skip.node, skip.reason);
 }
 
+void check_opset(const Model& model, const BackendConfig& backend, Diagnostics& diagnostics) {
+  const int newest = backend.placement.opset_max;
+  if (newest > 0 && model.opset() > newest)
+    diagnostics.warn("opset", "opset " + std::to_string(model.opset()),
+                     "backend \"" + backend.name + "\" reads opsets up to " + std::to_string(newest));
+}
+
 }  // namespace
 
 std::vector<FusionRule> fusion_rules(const BackendConfig& backend) {
@@ -91,11 +98,13 @@ QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diag
   widen(model, diagnostics);
   tidy(model);
   lint(model, "after pass tidy");
-  if (model.opset() < kLowestOpset) {
-    lift(model, kLowestOpset);
+  const int64_t lowest = std::max<int64_t>(kLowestOpset, options.backend.placement.opset_min);
+  if (model.opset() < lowest) {
+    lift(model, lowest);
     lint(model, "after pass lift");
     tidy(model);
   }
+  check_opset(model, options.backend, diagnostics);
   const auto allowed = allowed_outside(model, options.wrap, diagnostics);
   tidy_and_fuse(model, options.backend, allowed, diagnostics);
   const auto decide_now = [&] { return decide_in_mode(model, options.mode, options.qconfig, options.backend, {allowed, {}}); };

@@ -28,6 +28,7 @@ struct NodeDecision {
   QuantTraits::Kind role = QuantTraits::Kind::float_only;
   bool quantized = false;
   bool eligible = false;             ///< backend, qconfig and its own inputs allow int8; what its neighbours do is another matter
+  bool float_output = false;         ///< the backend wants codes on its inputs alone
   bool breaks_constraint = false;    ///< the qconfig asks for what the backend's dtype configs do not allow
   std::vector<std::string> reasons;  ///< why float; empty when quantized
   std::string pattern;               ///< of the backend, as written; empty: none matched

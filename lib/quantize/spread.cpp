@@ -19,7 +19,7 @@ class Spreader {
 
   std::unordered_set<const Value*> run() {
     for (NodeDecision& decision : nodes_)
-      if (candidate_[&decision] && decision.role == Kind::compute) quantize(decision);
+      if (candidate_[&decision] && starts(decision)) quantize(decision);
     while (backward() | forward()) {
     }
     while (prune()) {
@@ -29,6 +29,11 @@ class Spreader {
 
  private:
   static const Value* data(const NodeDecision& decision, size_t i) { return decision.call->in(decision.data[i]); }
+
+  /// What is quantized for its own sake, not because of its neighbours.
+  static bool starts(const NodeDecision& decision) {
+    return decision.role == Kind::compute || (decision.role == Kind::arithmetic && decision.float_output);
+  }
 
   void quantize(NodeDecision& decision) {
     decision.quantized = true;
@@ -89,7 +94,7 @@ class Spreader {
   bool prune() {
     for (auto at = nodes_.rbegin(); at != nodes_.rend(); ++at) {
       NodeDecision& decision = *at;
-      if (!decision.quantized || decision.role == Kind::compute) continue;
+      if (!decision.quantized || decision.role == Kind::compute || decision.float_output) continue;
       const auto& outputs = decision.call->outputs();
       if (std::any_of(outputs.begin(), outputs.end(), [&](const auto& value) { return value && taken_as_codes(*value); })) continue;
       decision.quantized = false;
@@ -116,6 +121,7 @@ class Spreader {
 }  // namespace
 
 bool needs_coded_output(const NodeDecision& decision) {
+  if (decision.float_output) return false;
   return decision.role != Kind::compute || decision.root->is("Conv") || decision.root->is("ConvTranspose");
 }
 

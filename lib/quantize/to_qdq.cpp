@@ -24,7 +24,7 @@ class ActivationRewriter {
   /// Only users that take codes read the DQ where the producer is float: the others keep the exact value.
   bool wants_dq(const Value& value, const Use& use) const {
     const NodeDecision* maker = plan_.decision_of(value.producer());
-    if (maker && maker->quantized) return true;
+    if (maker && maker->quantized && !maker->float_output) return true;
     const NodeDecision* taker = plan_.decision_of(*use.node);
     return taker && taker->quantized && std::find(taker->data.begin(), taker->data.end(), use.input) != taker->data.end();
   }

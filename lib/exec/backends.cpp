@@ -1,5 +1,6 @@
 #include <array>
 
+#include "exec/arm/backend.h"
 #include "exec/lowering.h"
 #include "exec/plan.h"
 #include "exec/reference/backend.h"

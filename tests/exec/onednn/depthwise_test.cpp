@@ -4,8 +4,8 @@
 
 #include "exec/plan.h"
 #include "kernels/registry.h"
-#include "tests/exec/onednn/engine_check.h"
-#include "tests/exec/onednn/qdq_graph.h"
+#include "tests/exec/engine_check.h"
+#include "tests/exec/qdq_graph.h"
 
 namespace qtool::testing {
 namespace {
@@ -27,7 +27,7 @@ TEST_CASE("onednn: depthwise convolutions run on our kernel, a table behind them
   if (kernels::best<kernels::Depthwise>().isa == kernels::Isa::scalar) SKIP("no fast variant for this processor");
   const std::string activation = GENERATE("", "HardSwish");
   const Model model = depthwise_model(24, activation);
-  const ClusterCheck check = check_of(check_engine(model, random_inputs(model)), "Conv");
+  const ClusterCheck check = check_of(check_engine("onednn", model, random_inputs(model)), "Conv");
   CHECK(check.kernel == expected_kernel(activation.empty() ? "" : "+table"));
   CHECK(agrees(check));
 }

@@ -5,7 +5,7 @@
 #include "exec/canonicalize.h"
 #include "exec/plan.h"
 #include "support/models.h"
-#include "tests/exec/onednn/engine_check.h"
+#include "tests/exec/engine_check.h"
 
 namespace qtool::testing {
 namespace {
@@ -35,7 +35,7 @@ TEST_CASE("onednn: a dynamically quantized product, its bias and its activation 
       GENERATE("y = Add (p, b)", "a = Add (b, p)\n y = Relu (a)", "a = Add (p, b)\n y = Sigmoid (a)", "y = Mul (p, b)", "y = Identity (p)");
   const auto* const rows = GENERATE("8", "2, 5", "1, 1, 33");
   const Model model = dynamic_product(rows, 40, 24, behind);
-  const auto checks = check_engine(canonical_for_execution(model), random_inputs(model));
+  const auto checks = check_engine("onednn", canonical_for_execution(model), random_inputs(model));
   const ClusterCheck product = check_of(checks, "MatMulIntegerToFloat"), codes = check_of(checks, "DynamicQuantizeLinear");
   CAPTURE(to_text(product), to_text(codes));
   CHECK(checks.size() == 2);
@@ -47,7 +47,7 @@ TEST_CASE("onednn: a dynamically quantized product, its bias and its activation 
 
 TEST_CASE("onednn: zero points of the weight are taken out of it") {
   const Model model = dynamic_product("8", 40, 24, "y = Add (p, b)", true);
-  for (const ClusterCheck& check : check_engine(canonical_for_execution(model), random_inputs(model))) {
+  for (const ClusterCheck& check : check_engine("onednn", canonical_for_execution(model), random_inputs(model))) {
     CAPTURE(to_text(check));
     CHECK_FALSE(check.kernel.empty());
     CHECK(agrees(check));
@@ -74,7 +74,7 @@ TEST_CASE("canonical: a sum that someone else reads stays as it is") {
   size_t left = 0;
   for (const Node& node : canonical.graph->nodes()) left += node.is("MatMulInteger");
   CHECK(left == 1);
-  for (const ClusterCheck& check : check_engine(canonical_for_execution(model), random_inputs(model))) {
+  for (const ClusterCheck& check : check_engine("onednn", canonical_for_execution(model), random_inputs(model))) {
     CAPTURE(to_text(check));
     CHECK((check.kernel.empty() || agrees(check)));
   }

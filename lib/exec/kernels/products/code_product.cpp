@@ -4,9 +4,53 @@
 #include <limits>
 
 #include "exec/kernels/elementwise/curves.h"
-#include "exec/kernels/products/operands.h"
 
 namespace qtool::lowerings {
+namespace {
+
+bool has_constants(const Cluster& cluster, std::string& reason) {
+  const Operand* bias = cluster.inputs.size() > 2 ? &cluster.inputs[2] : nullptr;
+  if (!cluster.inputs[1].constant()) return reason = "the weight is no constant", false;
+  return !bias || !bias->value || bias->constant() || (reason = "the bias is no constant", false);
+}
+
+void add_bias(const std::vector<float>& values, std::vector<double>& bias) {
+  for (size_t c = 0; c < bias.size(); ++c) bias[c] += values[c];
+}
+
+}  // namespace
+
+size_t leading_constants(const Cluster& cluster, const Channels& channels) {
+  size_t count = 0;
+  while (count < cluster.post_ops.size() && cluster.post_ops[count].kind == PostOp::Kind::add &&
+         !channel_values(cluster.post_ops[count].operand, channels).empty())
+    ++count;
+  return count;
+}
+
+std::optional<CodeProduct> read_code_product(const Cluster& cluster, int axis, const Channels& channels, std::string& reason) {
+  const Operand &x = cluster.inputs[0], &w = cluster.inputs[1];
+  if (!has_constants(cluster, reason)) return std::nullopt;
+  if (!per_tensor_8bit(x) || !w.quantized()) return reason = "input codes are not per-tensor 8-bit, or the weight is float", std::nullopt;
+  auto weights = centred_weights(w, axis);
+  if (!weights) return reason = "weights do not fit s8, or have parameters along another axis", std::nullopt;
+  CodeProduct product{x.params->dtype, x.params->zero_point(), *weights, product_scales(*x.params, *w.params, channels.count), {}, {}};
+  const std::vector<float> bias = real_bias(cluster.inputs.size() > 2 ? &cluster.inputs[2] : nullptr, channels.count);
+  if (bias.size() != product.factors.size()) return reason = "the bias has another length than the output channels", std::nullopt;
+  product.bias.assign(bias.size(), 0);
+  add_bias(bias, product.bias);
+  for (size_t i = 0; i < leading_constants(cluster, channels); ++i)
+    add_bias(channel_values(cluster.post_ops[i].operand, channels), product.bias);
+  return product;
+}
+
+std::vector<int64_t> sums_by_first_axis(const Tensor& weights) {
+  const auto codes = weights.data<int8_t>();
+  std::vector<int64_t> sums(static_cast<size_t>(weights.shape()[0]));
+  const size_t each = codes.size() / std::max<size_t>(1, sums.size());
+  for (size_t i = 0; i < codes.size(); ++i) sums[i / each] += codes[i];
+  return sums;
+}
 
 std::optional<CodeBounds> bounds_behind(const Cluster& cluster, size_t first) {
   if (cluster.outputs.size() != 1 || !per_tensor_8bit(cluster.outputs[0])) return std::nullopt;

@@ -64,6 +64,18 @@ Shape padded_shape(const Shape& shape, size_t rank) {
   return padded;
 }
 
+std::vector<float> channel_values(const Operand& operand, const Channels& channels) {
+  if (!operand.constant()) return {};
+  const Shape shape = operand.value->constant()->shape();
+  if (shape.size() > channels.rank) return {};
+  const Shape padded = padded_shape(shape, channels.rank);
+  for (size_t d = 0; d < padded.size(); ++d)
+    if (padded[d] != 1 && (d != channels.axis || padded[d] != channels.count)) return {};
+  std::vector<float> values = real_values(operand);
+  if (values.size() == 1) values.assign(static_cast<size_t>(channels.count), values[0]);
+  return values;
+}
+
 Shape likely_shape(const Value& value, int64_t guess) {
   Shape shape;
   for (const Dim& dim : *value.type.dims) shape.push_back(dim.known() ? dim.value : shape.empty() ? 1 : guess);

@@ -27,6 +27,15 @@ int input_index(const Cluster& cluster, const Operand& operand);
 /// A constant operand as real values.
 std::vector<float> real_values(const Operand& operand);
 
+/// Where the channel of a compute cluster's output lies, and how many there are.
+struct Channels {
+  size_t rank, axis;
+  int64_t count;
+};
+
+/// The constant of an Add as one value a channel; empty when it is none.
+std::vector<float> channel_values(const Operand& operand, const Channels& channels);
+
 /// A shape with ones in front up to `rank`.
 Shape padded_shape(const Shape& shape, size_t rank);
 

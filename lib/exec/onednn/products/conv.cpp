@@ -67,15 +67,6 @@ class Conv {
   mutable PackedWeights packed_;
 };
 
-/// Sums of each output channel's weights [O, I/g, k...].
-std::vector<int64_t> sums_by_first_axis(const Tensor& weights) {
-  const auto codes = weights.data<int8_t>();
-  std::vector<int64_t> sums(static_cast<size_t>(weights.shape()[0]));
-  const size_t each = codes.size() / std::max<size_t>(1, sums.size());
-  for (size_t i = 0; i < codes.size(); ++i) sums[i / each] += codes[i];
-  return sums;
-}
-
 /// The windows that the fast variants of our depthwise kernel have tiles for: 3, 5 or 7 wide with as many rows or a few less.
 bool has_fast_window(const Cluster& cluster, const Shape& weights) {
   if (weights.size() != 4 || kernels::best<kernels::Depthwise>().isa == kernels::Isa::scalar) return false;

@@ -25,19 +25,6 @@ Unit unit_of(const QuantParams& params) { return {params.scale(), -static_cast<d
 /// Scales with few significant bits (powers of two, mostly): sums of products meet ties there.
 bool tie_prone(double factor) { return (std::bit_cast<uint32_t>(static_cast<float>(factor)) & 0xFF) == 0 && factor != 1; }
 
-/// The constant of an Add as one value a channel; empty when it is none.
-std::vector<float> channel_values(const Operand& operand, const Channels& channels) {
-  if (!operand.constant()) return {};
-  const Shape shape = operand.value->constant()->shape();
-  if (shape.size() > channels.rank) return {};
-  const Shape padded = padded_shape(shape, channels.rank);
-  for (size_t d = 0; d < padded.size(); ++d)
-    if (padded[d] != 1 && (d != channels.axis || padded[d] != channels.count)) return {};
-  std::vector<float> values = real_values(operand);
-  if (values.size() == 1) values.assign(static_cast<size_t>(channels.count), values[0]);
-  return values;
-}
-
 class Planner {
  public:
   Planner(const Cluster& cluster, const Channels& channels, const std::vector<float>& factors, std::string& reason)

@@ -30,12 +30,6 @@ struct Epilogue {
   DType out_dtype = DType::float32;
 };
 
-/// Where the channel of a compute cluster's output lies, and how many there are.
-struct Channels {
-  size_t rank, axis;
-  int64_t count;
-};
-
 /// `factors`: y / accumulator, one a channel (int8), for telling scales on which ties are common; empty for float.
 /// On refusal returns nothing and says why.
 std::optional<Epilogue> plan_epilogue(const Cluster& cluster, const Channels& channels, const std::vector<float>& factors,

@@ -1,10 +1,11 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
 #include <cstring>
 
 #include "exec/plan.h"
-#include "tests/exec/onednn/engine_check.h"
-#include "tests/exec/onednn/qdq_graph.h"
+#include "tests/exec/engine_check.h"
+#include "tests/exec/qdq_graph.h"
 
 namespace qtool::testing {
 namespace {
@@ -34,29 +35,33 @@ Model channel_model() {
   return g.finish(g.q(g.op("Conv", {&x, &w, &g.bias(24, 0.0078f, w)}, {{"group", int64_t{24}}}), {0.017f, 113}));
 }
 
-void check_threads(const Model& model) {
+void check_threads(const std::string& engine, const Model& model) {
   const std::vector<Tensor> inputs = random_inputs(model);
   Tensor alone;
   for (const int threads : {1, 2, 3}) {
-    CAPTURE(threads);
+    CAPTURE(engine, threads);
     Diagnostics diagnostics;
-    Plan plan(model, {.engine = "onednn", .threads = threads}, diagnostics);
+    Plan plan(model, {.engine = engine, .threads = threads}, diagnostics);
     const Tensor result = Runner(plan).run(inputs)[0];
     if (threads == 1) alone = result;
     CHECK(std::memcmp(result.bytes(), alone.bytes(), alone.byte_size()) == 0);
   }
 }
 
-TEST_CASE("onednn: pools are the same on any number of threads") {
-  check_threads(pool_model(GENERATE("AveragePool", "GlobalAveragePool")));
+TEST_CASE("engines: pools are the same on any number of threads") {
+  const std::string engine = GENERATE(from_range(engines()));
+  check_threads(engine, pool_model(GENERATE("AveragePool", "GlobalAveragePool")));
 }
 
-TEST_CASE("onednn: arithmetic is the same on any number of threads") {
+TEST_CASE("engines: arithmetic is the same on any number of threads") {
+  const std::string engine = GENERATE(from_range(engines()));
   const Shape other = GENERATE(Shape{2, 24, 37, 41}, Shape{2, 24, 1, 1}, Shape{1, 1, 37, 41}, Shape{1});
-  check_threads(pair_model(GENERATE("Add", "Mul"), other, GENERATE(true, false)));
+  check_threads(engine, pair_model(GENERATE("Add", "Mul"), other, GENERATE(true, false)));
 }
 
-TEST_CASE("onednn: a line a channel is the same on any number of threads") { check_threads(channel_model()); }
+TEST_CASE("engines: a line a channel is the same on any number of threads") {
+  check_threads(GENERATE(from_range(engines())), channel_model());
+}
 
 }  // namespace
 }  // namespace qtool::testing

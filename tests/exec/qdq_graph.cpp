@@ -1,4 +1,4 @@
-#include "tests/exec/onednn/qdq_graph.h"
+#include "tests/exec/qdq_graph.h"
 
 #include <random>
 

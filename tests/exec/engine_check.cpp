@@ -1,4 +1,4 @@
-#include "tests/exec/onednn/engine_check.h"
+#include "tests/exec/engine_check.h"
 
 #include <algorithm>
 #include <chrono>
@@ -9,7 +9,6 @@
 #include <unordered_map>
 
 #include "exec/lowering.h"
-#include "exec/onednn/backend.h"
 #include "exec/reference/interpreter.h"
 
 namespace qtool::testing {
@@ -104,7 +103,14 @@ void run(const Cluster& cluster, Lowered& lowered, const Values& values, int rep
 
 }  // namespace
 
-std::vector<ClusterCheck> check_engine(const Model& model, std::span<const Tensor> inputs, int repeats) {
+std::vector<std::string> engines() {
+  std::vector<std::string> names;
+  for (const Backend* backend : all_backends())
+    if (backend->lower) names.emplace_back(backend->name);
+  return names;
+}
+
+std::vector<ClusterCheck> check_engine(const std::string& engine, const Model& model, std::span<const Tensor> inputs, int repeats) {
   Values values;
   Interpreter(model).run(
       inputs, {.observe = {}, .timed = {}, .computed = [&](const Value& value, const Tensor& tensor) { values[&value] = tensor; }});
@@ -117,7 +123,7 @@ std::vector<ClusterCheck> check_engine(const Model& model, std::span<const Tenso
     check.op = cluster.root->op;
     check.kind = cluster.kind;
     check.int8_in = !cluster.inputs.empty() && cluster.inputs[0].quantized();
-    LowerResult result = onednn::kBackend.lower(model, cluster);
+    LowerResult result = find_backend(engine)->lower(model, cluster);
     if (auto* lowered = std::get_if<Lowered>(&result)) {
       try {
         run(cluster, *lowered, values, repeats, check);
@@ -158,6 +164,11 @@ ClusterCheck check_of(const std::vector<ClusterCheck>& checks, const std::string
 bool agrees(const ClusterCheck& check) {
   if (check.kernel.empty() || check.elements == 0) return false;
   return check.worst <= 1 && static_cast<double>(check.differing) <= 0.001 * static_cast<double>(check.elements);
+}
+
+bool agrees_or_left(const std::string& engine, const ClusterCheck& check) {
+  const bool may_be_left = engine == "arm" && (!check.int8_in || check.op == "MaxPool");
+  return agrees(check) || (may_be_left && check.kernel.empty());
 }
 
 std::string to_text(const ClusterCheck& check) {

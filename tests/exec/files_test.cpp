@@ -10,7 +10,7 @@
 #include "exec/plan.h"
 #include "onnxio/onnxio.h"
 #include "ops/op_def.h"
-#include "tests/exec/onednn/engine_check.h"
+#include "tests/exec/engine_check.h"
 
 namespace qtool::testing {
 namespace {
@@ -23,9 +23,14 @@ Shape shape_of(const std::string& text) {
   return shape;
 }
 
-// QTOOL_SHAPE=1x3x48x192 (of inputs with unknown dimensions) QTOOL_MODEL=int8.onnx exec_tests "[file]": every cluster of a file against the
-// reference, with kernel and time.
-TEST_CASE("onednn: every cluster of a file", "[.][file]") {
+std::string engine_wanted() {
+  const char* engine = std::getenv("QTOOL_ENGINE");
+  return engine ? engine : engines()[0];
+}
+
+// QTOOL_ENGINE=arm QTOOL_SHAPE=1x3x48x192 (of inputs with unknown dimensions) QTOOL_MODEL=int8.onnx exec_tests "[file]": every cluster of a
+// file against the reference, with kernel and time.
+TEST_CASE("engines: every cluster of a file", "[.][file]") {
   const char* path = std::getenv("QTOOL_MODEL");
   if (!path) SKIP("QTOOL_MODEL names no file");
   const char* size = std::getenv("QTOOL_SHAPE");
@@ -33,7 +38,7 @@ TEST_CASE("onednn: every cluster of a file", "[.][file]") {
   infer_types(model);
   const std::vector<Tensor> inputs = random_inputs(model, size ? shape_of(size) : Shape{}, 2);
   double total = 0;
-  for (const ClusterCheck& check : check_engine(model, inputs, 7)) {
+  for (const ClusterCheck& check : check_engine(engine_wanted(), model, inputs, 7)) {
     std::cout << to_text(check) << '\n';
     total += check.kernel.empty() ? 0 : check.us;
     if (!check.kernel.empty()) CHECK(agrees(check));
@@ -49,14 +54,14 @@ double cpu_us() {
 }
 
 // The same variables and QTOOL_THREADS: processor times of whole runs, and the profile of the last.
-TEST_CASE("onednn: a file through a plan", "[.][bench]") {
+TEST_CASE("engines: a file through a plan", "[.][bench]") {
   const char* path = std::getenv("QTOOL_MODEL");
   if (!path) SKIP("QTOOL_MODEL names no file");
   const char *size = std::getenv("QTOOL_SHAPE"), *threads = std::getenv("QTOOL_THREADS");
   Model model = onnxio::load(path);
   infer_types(model);
   Diagnostics diagnostics;
-  Plan plan(model, {.engine = "onednn", .threads = threads ? std::stoi(threads) : 1}, diagnostics);
+  Plan plan(model, {.engine = engine_wanted(), .threads = threads ? std::stoi(threads) : 1}, diagnostics);
   const std::vector<Tensor> inputs = random_inputs(model, size ? shape_of(size) : Shape{}, 2);
   Runner runner(plan);
   for (int warm = 0; warm < 3; ++warm) runner.run(inputs);

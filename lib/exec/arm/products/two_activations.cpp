@@ -1,0 +1,129 @@
+// MatMul of two activations of codes, batches broadcast: the right-hand side is packed at run time, and both zero points are taken out of
+// the sums by the sums of rows and columns.
+
+#include <algorithm>
+
+#include "exec/arm/lowerings.h"
+#include "exec/arm/products/rows.h"
+#include "exec/arm/products/run.h"
+#include "exec/kernels/parallel.h"
+#include "exec/kernels/products/passes.h"
+
+namespace qtool::arm {
+namespace {
+
+int32_t signed_zero_point(const QuantParams& params) { return params.zero_point() - (params.dtype == DType::uint8 ? 128 : 0); }
+
+/// Matrices of one run: [batch.., m, k] x [batch.., k, n].
+struct Matrices {
+  Shape batch, a_batch, b_batch;
+  int64_t m, k, n;
+
+  Matrices(Shape a, Shape b) {
+    if (a.size() < 2 || b.size() < 2 || a.back() != b[b.size() - 2]) throw CannotRun("other inner dimensions");
+    m = a[a.size() - 2], k = a.back(), n = b.back();
+    if (k > kDeepest) throw CannotRun("deeper than the kernel sums up");
+    const size_t rank = std::max(a.size(), b.size());
+    a = padded_shape(a, rank), b = padded_shape(b, rank);
+    a_batch.assign(a.begin(), a.end() - 2), b_batch.assign(b.begin(), b.end() - 2);
+    batch = broadcast(a_batch, b_batch);
+  }
+
+  Shape out() const {
+    Shape shape = batch;
+    shape.insert(shape.end(), {m, n});
+    return shape;
+  }
+
+  /// Which of an operand's matrices takes part in product `index`.
+  int64_t matrix(const Shape& own, int64_t index) const {
+    int64_t result = 0, step = 1;
+    for (size_t d = batch.size(); d-- > 0; index /= batch[d]) {
+      result += own[d] == 1 ? 0 : index % batch[d] * step;
+      step *= own[d];
+    }
+    return result;
+  }
+};
+
+class TwoActivations : public Step {
+ public:
+  TwoActivations(const Cluster& cluster, const Ending& ending)
+      : first_(input_index(cluster, cluster.inputs[0])),
+        second_(input_index(cluster, cluster.inputs[1])),
+        a_(*cluster.inputs[0].params),
+        b_(*cluster.inputs[1].params),
+        ending_(ending),
+        factor_(static_cast<float>(static_cast<double>(a_.scale()) * b_.scale() / ending.scale)) {}
+
+  void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
+    const Array &a = *inputs[static_cast<size_t>(first_)], &b = *inputs[static_cast<size_t>(second_)];
+    expect_type(a, a_.dtype);
+    expect_type(b, b_.dtype);
+    const Matrices sizes(a.tensor.shape(), b.tensor.shape());
+    outputs[0] = {context.pool.tensor(ending_.dtype, sizes.out()), Layout::plain};
+    if (outputs[0].tensor.size() == 0 || sizes.k == 0) return;
+    const SignedCodes codes(a.tensor, context);
+    std::byte* out = outputs[0].tensor.mutable_bytes();
+    const int64_t count = element_count(sizes.batch), width = static_cast<int64_t>(element_size(ending_.dtype));
+    in_parts(context.threads, count, count * sizes.m * sizes.k * sizes.n / 16, [&](int64_t begin, int64_t end) {
+      Scratch scratch(sizes);
+      for (int64_t i = begin; i < end; ++i)
+        multiply(sizes, codes.data() + sizes.matrix(sizes.a_batch, i) * sizes.m * sizes.k,
+                 codes_in(b) + sizes.matrix(sizes.b_batch, i) * sizes.k * sizes.n, out + i * sizes.m * sizes.n * width, scratch);
+    });
+  }
+
+  std::string kernel() const override { return gemm_name(true); }
+
+ private:
+  struct Scratch {
+    kernels::GemmPacking packing;
+    std::vector<int8_t> packed;
+    std::vector<int32_t> start, row_start;
+    std::vector<float> scale;
+    explicit Scratch(const Matrices& sizes)
+        : packing(packing_of(static_cast<size_t>(sizes.n), 1, static_cast<size_t>(sizes.k))),
+          packed(packing.size()),
+          start(packing.padded_n()),
+          row_start(static_cast<size_t>(sizes.m)),
+          scale(packing.padded_n()) {}
+  };
+
+  void multiply(const Matrices& sizes, const int8_t* a, const uint8_t* b, void* out, Scratch& scratch) const {
+    const auto m = static_cast<size_t>(sizes.m), k = static_cast<size_t>(sizes.k), n = static_cast<size_t>(sizes.n);
+    const int32_t a_zero = signed_zero_point(a_), b_zero = signed_zero_point(b_);
+    const uint8_t flip = b_.dtype == DType::uint8 ? 0x80 : 0;
+    kernels::best<kernels::GemmPack>().run({b, 0, n, 1, flip, scratch.packing, scratch.packed.data(), scratch.start.data()});
+    for (int32_t& start : scratch.start) start = -a_zero * start + a_zero * b_zero * static_cast<int32_t>(k);
+    std::fill(scratch.scale.begin(), scratch.scale.end(), factor_);
+    if (b_zero != 0) kernels::best<kernels::RowSums>().run({a, k, m, k, -b_zero, scratch.row_start.data()});
+    kernels::GemmArgs args{};
+    args.a = a, args.a_stride = k, args.m = m;
+    args.packing = scratch.packing, args.b = scratch.packed.data(), args.b_lowest = true;
+    args.start = scratch.start.data(), args.row_start = b_zero != 0 ? scratch.row_start.data() : nullptr;
+    args.scale = scratch.scale.data();
+    args.form = ending_.form, args.out_zero_point = ending_.zero_point, args.lo = ending_.lo, args.hi = ending_.hi;
+    args.out = out, args.out_stride = n;
+    kernels::best<kernels::Gemm>().run(args);
+  }
+
+  const int first_, second_;
+  const QuantParams a_, b_;
+  const Ending ending_;
+  const float factor_;
+};
+
+}  // namespace
+
+LowerResult lower_two_activations(const Model& model, const Cluster& cluster) {
+  if (!per_tensor_8bit(cluster.inputs[0]) || !per_tensor_8bit(cluster.inputs[1])) return Declined{"operands are not per-tensor 8-bit"};
+  std::string reason;
+  auto divided = divide(model, cluster, 0, reason);
+  const auto ending = divided ? ending_of(divided->head, 0) : std::nullopt;
+  if (!ending) return Declined{divided ? "no kernel for what follows" : reason};
+  auto step = std::make_unique<TwoActivations>(divided->head, *ending);
+  return with_passes({std::move(step), LayoutRule::plain}, std::move(*divided));
+}
+
+}  // namespace qtool::arm

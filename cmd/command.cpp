@@ -52,7 +52,7 @@ std::string prefix_of(const std::string& kind) {
 
 /// What is float by nature, could not be fused, or was put right is told but no mistake of the user.
 bool breaks_strict(const Diagnostic& diagnostic) {
-  constexpr std::string_view kTold[] = {"not_fused", "float", "widened", "default_input"};
+  constexpr std::string_view kTold[] = {"not_fused", "float", "widened", "default_input", "imported"};
   return std::find(std::begin(kTold), std::end(kTold), diagnostic.kind) == std::end(kTold);
 }
 

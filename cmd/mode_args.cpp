@@ -18,6 +18,7 @@ PrepareOptions prepare_options(const ConfigArgs& config, const PrepareArgs& prep
   options.backend = config.load_backend();
   options.wrap = prepare.wrap;
   options.freeze = prepare.freeze;
+  options.complete = prepare.complete;
   if (config.qconfig.empty()) {
     options.mode = mode_named(prepare.mode).value_or(Mode::static_range);
     const std::string usual = usual_qconfig(options.mode);

@@ -5,6 +5,7 @@
 
 #include "base/output_file.h"
 #include "onnxio/onnxio.h"
+#include "quantize/observers.h"
 #include "quantize/prepare.h"
 
 namespace qtool::cmd {
@@ -78,6 +79,7 @@ void PrepareArgs::add_to(CLI::App& app) {
                  "The last two need no data (default: what the qconfig is made for)")
       ->check(CLI::IsMember({"static", "dynamic", "weight-only"}));
   app.add_option("--wrap", wrap, "keep these nodes as they are: re:REGEX, name:NODE, type:OP, A..B");
+  app.add_flag("--complete", complete, "of a model with Q/DQ of its own, quantize what they leave float too");
   app.add_flag("--freeze", freeze, "initializers that are graph inputs too become constant");
 }
 
@@ -97,6 +99,7 @@ std::string digest_of_prepared(const Model& model) {
 
 Stats load_stats(const Model& model, const std::string& path, const std::string& digest) {
   const std::string* inside = model.find_metadata(kStatsKey);
+  if (path.empty() && !inside && !observes(model)) return {};
   if (path.empty() && !inside) throw usage_error("no statistics: give --stats FILE, or a model with statistics inside");
   const std::string source = path.empty() ? std::string("metadata ") + kStatsKey : path;
   Stats stats = Stats::parse(path.empty() ? *inside : read_input(path), source);

@@ -50,7 +50,7 @@ struct ConfigArgs {
 struct PrepareArgs {
   std::string mode;  ///< empty: not given
   std::vector<std::string> wrap;
-  bool freeze = false;
+  bool freeze = false, complete = false;
   void add_to(CLI::App& app);
 };
 

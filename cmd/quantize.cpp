@@ -7,6 +7,7 @@
 #include "onnxio/onnxio.h"
 #include "progress.h"
 #include "quantize/convert.h"
+#include "quantize/observers.h"
 
 namespace qtool::cmd {
 namespace {
@@ -71,7 +72,7 @@ int run(const Options& options, Session& session) {
   for (const Diagnostic& each : repeated_by_convert.all())
     if (each.kind != "float") session.diagnostics.warn(each.kind, each.subject, each.message);
   through_its_bytes(model);
-  const Stats stats = how.mode == Mode::static_range ? collect(options, model, session) : Stats{};
+  const Stats stats = how.mode == Mode::static_range && observes(model) ? collect(options, model, session) : Stats{};
   const ConvertReport result = with_frame(options.model.path, [&] {
     return convert(model, stats, {std::nullopt, options.observer, dialect}, session.diagnostics);
   });

@@ -114,6 +114,7 @@ class CandidateFinder {
     NodeDecision decision;
     decision.call = &call;
     decision.root = &call;
+    if (!options_.all_float.empty()) return refused(decision, options_.all_float);
     if (options_.allowed && !options_.allowed(call)) return refused(decision, "it is wrapped");
     const BackendPattern* row = table_.row_of(model_, call);
     if (!row) return refused(decision, "backend \"" + backend_.name + "\" has no pattern for " + described(call));

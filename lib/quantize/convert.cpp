@@ -5,6 +5,7 @@
 
 #include "quantize/decide.h"
 #include "quantize/decide_weights.h"
+#include "quantize/imported.h"
 #include "quantize/observers.h"
 #include "quantize/to_dynamic.h"
 #include "quantize/to_qdq.h"
@@ -38,7 +39,7 @@ void shorten_backend(Model& model, const BackendConfig& backend) {
 void finish(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend) {
   model.set_metadata(kQConfigKey, qconfig.to_json());
   shorten_backend(model, backend);
-  for (const char* key : {kStatsKey, kWrapKey, kModeKey}) model.remove_metadata(key);
+  for (const char* key : {kStatsKey, kWrapKey, kModeKey, kImportedKey}) model.remove_metadata(key);
 }
 
 std::vector<std::string> wrap_of(const Model& model) {
@@ -54,11 +55,15 @@ QConfigMapping qconfig_of(const Model& model, const ConvertOptions& options) {
   return options.observer.empty() ? mapping : mapping.with_activation_observer(options.observer);
 }
 
+DecideOptions decide_options(const Model& model) {
+  Diagnostics ignored;
+  return {allowed_outside(model, wrap_of(model), ignored), {}, all_float_because(model)};
+}
+
 /// Decides until every tensor of the plan has parameters.
 std::pair<QuantPlan, QParams> decide_with_stats(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend,
                                                 const Stats& stats) {
-  Diagnostics ignored;
-  DecideOptions options{allowed_outside(model, wrap_of(model), ignored), {}};
+  DecideOptions options = decide_options(model);
   for (;;) {
     QuantPlan plan = decide(model, qconfig, backend, options);
     QParams qparams = choose_qparams(plan, stats, backend.placement);
@@ -79,9 +84,8 @@ QuantPlan decide_and_lift(Model& model, const QConfigMapping& qconfig, const Bac
 ConvertReport convert_weights(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend, Dialect dialect,
                               Diagnostics& diagnostics) {
   infer_types(model);
-  Diagnostics ignored;
-  const QuantPlan plan = decide_and_lift(model, qconfig, backend, {allowed_outside(model, wrap_of(model), ignored), {}});
-  report_plan(plan, qconfig, diagnostics);
+  const QuantPlan plan = decide_and_lift(model, qconfig, backend, decide_options(model));
+  report_plan(plan, qconfig, all_float_because(model), diagnostics);
   ConvertReport report;
   for (const NodeDecision& decision : plan.nodes) ++(decision.quantized ? report.quantized_calls : report.float_calls);
   report.tables = plan.tables.size();
@@ -104,12 +108,13 @@ ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& op
   strip_observers(model);
   infer_types(model);
   auto [plan, qparams] = decide_with_stats(model, qconfig, backend, stats);
-  report_plan(plan, qconfig, diagnostics);
+  report_plan(plan, qconfig, all_float_because(model), diagnostics);
   ConvertReport report;
   for (const NodeDecision& decision : plan.nodes) ++(decision.quantized ? report.quantized_calls : report.float_calls);
   report.tensors = plan.order.size();
   report.tables = plan.tables.size();
   to_qdq(model, plan, qparams, backend.placement);
+  if (model.find_metadata(kImportedKey)) store_biases(model, backend.placement);
   lint(model, "after pass to_qdq");
   finish(model, qconfig, backend);
   return report;

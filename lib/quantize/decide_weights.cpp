@@ -67,6 +67,7 @@ class WeightDecider {
     if (row) seen = see_through(model_, call, *row);
     if (seen.root) decision.root = seen.root;
     if (row) decision.pattern = row->pattern;
+    if (!options_.all_float.empty()) return refused(decision, options_.all_float);
     if (options_.allowed && !options_.allowed(call)) return refused(decision, "it is wrapped");
     const std::vector<size_t> inputs = weight_inputs(*decision.root);
     if (inputs.empty() || (mode_ == Mode::dynamic && is_embedding(*decision.root))) return refused(decision, no_layer());

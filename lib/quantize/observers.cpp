@@ -89,6 +89,14 @@ void insert_observers(Model& model, const QuantPlan& plan) {
   }
 }
 
+bool observes(const Model& model) {
+  bool found = false;
+  for_each_graph(*model.graph, [&](Graph& graph) {
+    for (const Node& node : graph.nodes()) found |= is_observer(node);
+  });
+  return found;
+}
+
 size_t strip_observers(Model& model) {
   size_t count = 0;
   for_each_graph(*model.graph, [&](Graph& graph) {

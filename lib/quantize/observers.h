@@ -12,6 +12,9 @@ namespace qtool {
 /// observer's attribute "tensor". A graph output keeps its name: the observed value takes it, the tensor becomes NAME_raw.
 void insert_observers(Model& model, const QuantPlan& plan);
 
+/// Whether there is anything to calibrate.
+bool observes(const Model& model);
+
 /// Removes every observer and its functions. Returns how many there were. strip_observers(insert_observers(m)) is m.
 size_t strip_observers(Model& model);
 

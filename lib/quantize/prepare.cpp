@@ -4,6 +4,7 @@
 
 #include "pass/tidy.h"
 #include "quantize/decide_weights.h"
+#include "quantize/imported.h"
 #include "quantize/observers.h"
 #include "quantize/wrap.h"
 
@@ -45,6 +46,16 @@ void widen(Model& model, Diagnostics& diagnostics) {
   for (const PassReport::Skip& skip : report.skips) diagnostics.warn("widened", skip.node, skip.reason);
 }
 
+/// What the model was trained with stays; said once.
+void import_qdq(Model& model, bool complete, Diagnostics& diagnostics) {
+  const size_t count = count_qdq(model);
+  if (count == 0) return;
+  model.set_metadata(kImportedKey, complete ? kCompleted : kKept);
+  diagnostics.warn("imported", std::to_string(count) + " QuantizeLinear and DequantizeLinear",
+                   complete ? "their scales are kept, what they leave float is quantized"
+                            : "their scales are kept and nothing is added (--complete quantizes what they leave float)");
+}
+
 void check_opset(const Model& model, const BackendConfig& backend, Diagnostics& diagnostics) {
   const int newest = backend.placement.opset_max;
   if (newest > 0 && model.opset() > newest)
@@ -53,6 +64,11 @@ void check_opset(const Model& model, const BackendConfig& backend, Diagnostics& 
 }
 
 }  // namespace
+
+std::string all_float_because(const Model& prepared) {
+  const std::string* imported = prepared.find_metadata(kImportedKey);
+  return imported && *imported == kKept ? "the model has its own Q/DQ, nothing is added (--complete)" : "";
+}
 
 std::vector<FusionRule> fusion_rules(const BackendConfig& backend) {
   std::vector<FusionRule> rules;
@@ -71,9 +87,18 @@ void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::functi
   infer_types(model);
 }
 
-void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, Diagnostics& diagnostics) {
+/// A call of a model that was quantized already: it is not left float.
+static bool has_own_codes(const NodeDecision& decision) {
+  if (decision.call->is("DequantizeLinear")) return true;
+  const auto& inputs = decision.call->inputs();
+  return std::any_of(inputs.begin(), inputs.end(), [](const Value* value) { return value && value->producer().is("DequantizeLinear"); });
+}
+
+void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, const std::string& all_float, Diagnostics& diagnostics) {
+  if (!all_float.empty()) return;
   for (const NodeDecision& decision : plan.nodes) {
     if (decision.quantized || (plan.mode != Mode::static_range && !is_layer_left_float(decision, plan.mode))) continue;
+    if (has_own_codes(decision)) continue;
     std::string reasons;
     for (const std::string& reason : decision.reasons) reasons += (reasons.empty() ? "" : "; ") + reason;
     diagnostics.warn(decision.breaks_constraint ? "constraint" : "float", decision.call->path(), reasons);
@@ -107,10 +132,12 @@ QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diag
   check_opset(model, options.backend, diagnostics);
   const auto allowed = allowed_outside(model, options.wrap, diagnostics);
   tidy_and_fuse(model, options.backend, allowed, diagnostics);
-  const auto decide_now = [&] { return decide_in_mode(model, options.mode, options.qconfig, options.backend, {allowed, {}}); };
+  import_qdq(model, options.complete, diagnostics);
+  const std::string all_float = all_float_because(model);
+  const auto decide_now = [&] { return decide_in_mode(model, options.mode, options.qconfig, options.backend, {allowed, {}, all_float}); };
   QuantPlan plan = decide_now();
   if (lift_for(model, plan)) plan = decide_now();
-  report_plan(plan, options.qconfig, diagnostics);
+  report_plan(plan, options.qconfig, all_float, diagnostics);
   insert_observers(model, plan);
   lint(model, "after pass insert_observers");
   model.set_metadata(kQConfigKey, options.qconfig.to_json());

@@ -24,13 +24,18 @@ struct PrepareOptions {
   std::vector<std::string> wrap;  ///< --wrap expressions
   std::string source;             ///< digest of the float file
   bool freeze = false;            ///< initializers that are graph inputs too become weights
+  bool complete = false;          ///< what a model with Q/DQ of its own leaves float is quantized too
   Mode mode = Mode::static_range;
 };
 
 /// Edits `model`; returns the plan (it points into the model). Every call left float, every refused fusion and every qconfig rule
 /// without a node is said in `diagnostics`.
+/// A model that holds Q/DQ keeps its scales to the bit; nothing is added unless `complete`.
 /// Throws Error(invalid_file) when the model is prepared or quantized already, Error(unsupported) when it cannot be lifted.
 QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diagnostics);
+
+/// Why nothing of a prepared model is decided; empty: it is decided as usual.
+std::string all_float_because(const Model& prepared);
 
 /// Lifts the model to the opset its plan needs, if it is below; the plan then points nowhere. False: nothing to do.
 /// Throws Error(unsupported) when it cannot be lifted.
@@ -42,7 +47,7 @@ void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::functi
 /// The backend's patterns as the fuse pass takes them.
 std::vector<FusionRule> fusion_rules(const BackendConfig& backend);
 
-/// One warning a call left float, with its reasons, and one a qconfig rule that matched nothing.
-void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, Diagnostics& diagnostics);
+/// One warning a call left float, with its reasons, and one a qconfig rule that matched nothing; nothing where `all_float` says why.
+void report_plan(const QuantPlan& plan, const QConfigMapping& qconfig, const std::string& all_float, Diagnostics& diagnostics);
 
 }  // namespace qtool

@@ -1,5 +1,7 @@
 #include "quantize/spread.h"
 
+#include "quantize/layers.h"
+
 #include <algorithm>
 #include <unordered_map>
 
@@ -32,7 +34,7 @@ class Spreader {
 
   /// What is quantized for its own sake, not because of its neighbours.
   static bool starts(const NodeDecision& decision) {
-    return decision.role == Kind::compute || (decision.role == Kind::arithmetic && decision.float_output);
+    return decision.role == Kind::compute || is_recurrent(*decision.root) || (decision.role == Kind::arithmetic && decision.float_output);
   }
 
   void quantize(NodeDecision& decision) {
@@ -73,7 +75,7 @@ class Spreader {
   bool forward() {
     bool changed = false;
     for (NodeDecision& decision : nodes_) {
-      if (!waits(decision) || decision.role == Kind::compute || coded_inputs(decision) != decision.data.size()) continue;
+      if (!waits(decision) || starts(decision) || coded_inputs(decision) != decision.data.size()) continue;
       quantize(decision);
       changed = true;
     }
@@ -94,7 +96,7 @@ class Spreader {
   bool prune() {
     for (auto at = nodes_.rbegin(); at != nodes_.rend(); ++at) {
       NodeDecision& decision = *at;
-      if (!decision.quantized || decision.role == Kind::compute || decision.float_output) continue;
+      if (!decision.quantized || starts(decision) || decision.float_output) continue;
       const auto& outputs = decision.call->outputs();
       if (std::any_of(outputs.begin(), outputs.end(), [&](const auto& value) { return value && taken_as_codes(*value); })) continue;
       decision.quantized = false;
@@ -121,7 +123,7 @@ class Spreader {
 }  // namespace
 
 bool needs_coded_output(const NodeDecision& decision) {
-  if (decision.float_output) return false;
+  if (decision.float_output || is_recurrent(*decision.root)) return false;
   return decision.role != Kind::compute || decision.root->is("Conv") || decision.root->is("ConvTranspose");
 }
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "quantize/layers.h"
+
 namespace qtool {
 namespace {
 
@@ -62,11 +64,26 @@ class TableFinder {
   std::vector<StoredTable> found_;
 };
 
+/// W and R of a quantized recurrence, by gate unit.
+void add_recurrence(const NodeDecision& decision, std::vector<StoredTable>& tables) {
+  if (decision.call != decision.root || !decision.qconfig->weight.quantizes()) return;
+  for (const size_t input : weight_inputs(*decision.root)) {
+    const Value* value = decision.call->in(input);
+    const Tensor* weight = value ? value->constant() : nullptr;
+    if (!weight || weight->dtype() != DType::float32 || weight->rank() != 3) continue;
+    tables.push_back(
+        {decision.call, input, axes_of(*decision.root, input, weight->rank()).channel_axis, decision.qconfig->weight, decision.rule});
+  }
+}
+
 }  // namespace
 
 std::vector<StoredTable> find_tables(const QuantPlan& plan, const Placement& placement) {
-  if (placement.constant_operands != Placement::Constants::quantized) return {};
-  return TableFinder(plan).find();
+  std::vector<StoredTable> tables;
+  if (placement.constant_operands == Placement::Constants::quantized) tables = TableFinder(plan).find();
+  for (const NodeDecision& decision : plan.nodes)
+    if (decision.quantized && is_recurrent(*decision.root)) add_recurrence(decision, tables);
+  return tables;
 }
 
 }  // namespace qtool

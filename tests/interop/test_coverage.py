@@ -55,7 +55,7 @@ def verdict(floats, integers):
 def in_qtool(qtool, path, counts):
     """Steps of the layer's operators in float, and whether any step is int8."""
     steps = json.loads(call(qtool, 'bench', path, '--profile', '--json', '--seconds', '0.01'))['nodes']
-    return verdict([s for s in steps if s['op'] in counts and s['dtype'] == 'float32'], [s for s in steps if s['dtype'] == 'int8'])
+    return verdict([s for s in steps if s['op'] in counts and s['dtype'] == 'float32'], [s for s in steps if s['dtype'] == 'int8' and s['op'] not in CONVERSIONS])
 
 
 def in_onnx_runtime(path, counts, alone, tmp_path):

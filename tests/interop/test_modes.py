@@ -106,6 +106,25 @@ def test_lstm_inside_the_branches_of_an_if(qtool, made, form, more, tmp_path):
     assert os.path.getsize(path) < .6 * os.path.getsize(tasklib.model_path(VAD))
 
 
+@pytest.mark.parametrize('backend', ['x86', 'native'])
+def test_an_if_quantized_statically(qtool, backend, tmp_path):
+    """Convolutions and Gemm of the branch that ran are int8; the LSTM with native alone, and x86 says so."""
+    path, folder = tmp_path / 'int8.onnx', tasklib.data_path(VAD)
+    told = call(qtool, 'quantize', tasklib.model_path(VAD), folder + '/calib', '--backend', backend, '-o', path).stderr.decode()
+    before, after = session(tasklib.model_path(VAD)), session(path)
+    feeds = [feed for _, feed in tasklib.samples(VAD, 'test')]
+    want, found = [before.run(None, feed) for feed in feeds], [after.run(None, feed) for feed in feeds]
+    for i in range(len(before.get_outputs())):
+        assert cosine(np.stack([w[i] for w in want]), np.stack([f[i] for f in found])) >= .999
+    name = before.get_outputs()[0].name
+    assert cosine(np.stack([w[0] for w in want]), np.stack(run(qtool, path, feeds, tmp_path, name))) >= .999
+    taken = next(body.g for node in onnx.load(path).graph.node if node.op_type == 'If' for body in node.attribute if body.name == 'then_branch')
+    real = {o for graph in (taken, onnx.load(path).graph) for node in graph.node if node.op_type == 'DequantizeLinear' for o in node.output}
+    behind = {node.op_type: all(i in real for i in node.input[1:3]) for node in taken.node if node.op_type in ('Conv', 'Gemm', 'LSTM')}
+    assert behind == {'Conv': True, 'Gemm': True, 'LSTM': backend == 'native'}
+    assert ('then_branch/a_/l/LSTM: the backend computes it only with dynamic' in told) == (backend == 'x86')
+
+
 def test_dynamic_recurrences_are_named(made):
     named = {p.key: p.value for p in onnx.load(made(VAD, 'dynamic')).metadata_props}
     assert set(json.loads(named['qtool.dynamic'])) == {'a_/l/LSTM', 'b_/l/LSTM'}

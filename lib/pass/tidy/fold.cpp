@@ -10,9 +10,9 @@ namespace {
 
 constexpr size_t kMaxGrowth = 64 << 10;  ///< bytes a result may be larger than its inputs
 
-constexpr std::array kNeverFolded = {"QuantizeLinear",   "DequantizeLinear",  "DynamicQuantizeLinear", "RandomNormal", "RandomUniform",
-                                     "RandomNormalLike", "RandomUniformLike", "Multinomial",           "Bernoulli",    "Dropout",
-                                     "Constant"};
+/// Codes of a constant are folded, what they stand for is not: a weight that is quantized stays so.
+constexpr std::array kNeverFolded = {"DequantizeLinear",  "DynamicQuantizeLinear", "RandomNormal", "RandomUniform", "RandomNormalLike",
+                                     "RandomUniformLike", "Multinomial",           "Bernoulli",    "Dropout",       "Constant"};
 
 bool has_constant_inputs(const Node& node) {
   return std::all_of(node.inputs().begin(), node.inputs().end(), [](const Value* value) { return !value || value->constant(); });

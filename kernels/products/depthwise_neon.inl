@@ -1,0 +1,148 @@
+// What the NEON variants of depthwise share. The columns of a piece of the row are laid side by side in a buffer, padding included, so
+// that each is arranged once for all windows that cover it; a level's Core arranges and multiplies:
+//   Core(const DepthwiseArgs&, size_t channel, const int8_t* weights)        for 16 channels of one block
+//   void arrange(const int8x16_t (&rows)[4], int8_t* to) const               four rows of a column to 64 bytes
+//   template <size_t kPixels> void tile(const int8_t* columns, const Output& output, size_t x) const
+#include <arm_neon.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/elementwise/table_neon.inl"
+#include "kernels/registry.h"
+
+#define QTOOL_INLINE __attribute__((always_inline)) inline
+
+namespace qtool::kernels {
+namespace {
+
+constexpr size_t kLanes = 16, kColumnBytes = 64, kMostColumns = 128;
+
+/// From accumulators to codes of 16 channels. Codes are kept as s8 until the end: those of u8 are 128 lower.
+struct Output {
+  Output(const DepthwiseArgs& args, size_t channel)
+      : step(args.channels), few(args.channels < kLanes ? args.channels : 0), scale(args.scale + channel), shift(args.shift + channel) {
+    const int base = args.hi > 127 ? 128 : 0;
+    zero_point = vdupq_n_s16(static_cast<int16_t>(args.out_zero_point - base));
+    lo = vdupq_n_s8(static_cast<int8_t>(args.lo - base)), hi = vdupq_n_s8(static_cast<int8_t>(args.hi - base));
+    flip = vdupq_n_u8(static_cast<uint8_t>(base));
+    for (size_t t = 0; t < args.out_rows; ++t) out[t] = args.out[t] + channel;
+  }
+  QTOOL_INLINE int32x4_t rounded(int32x4_t acc, size_t quarter) const {
+    return vcvtnq_s32_f32(vfmaq_f32(vld1q_f32(shift + 4 * quarter), vcvtq_f32_s32(acc), vld1q_f32(scale + 4 * quarter)));
+  }
+  /// 16 channels from two halves.
+  QTOOL_INLINE void store(size_t t, size_t x, int16x8_t low, int16x8_t high) const {
+    const int8x16_t steps = vqmovn_high_s16(vqmovn_s16(vqaddq_s16(low, zero_point)), vqaddq_s16(high, zero_point));
+    const uint8x16_t codes = veorq_u8(vreinterpretq_u8_s8(vminq_s8(vmaxq_s8(steps, lo), hi)), flip);
+    if (few == 0) return vst1q_u8(out[t] + x * step, codes);
+    uint8_t bytes[kLanes];
+    vst1q_u8(bytes, codes);
+    std::memcpy(out[t] + x * step, bytes, few);
+  }
+
+  size_t step, few;
+  const float *scale, *shift;
+  int16x8_t zero_point;
+  int8x16_t lo, hi;
+  uint8x16_t flip;
+  uint8_t* out[2];
+};
+
+/// Codes of the input as s8, whatever they are in memory.
+struct Input {
+  Input(const DepthwiseArgs& args, size_t c)
+      : channel(c),
+        few(args.channels < kLanes ? args.channels : 0),
+        step(args.channels),
+        width(args.in_width),
+        rows(args.rows),
+        flip(vdupq_n_s8(static_cast<int8_t>(args.flip ^ 0x80))),
+        outside(vdupq_n_s8(static_cast<int8_t>(args.zero_point ^ 0x80))) {}
+
+  QTOOL_INLINE int8x16_t load(const uint8_t* from) const {
+    if (few == 0) return veorq_s8(vld1q_s8(reinterpret_cast<const int8_t*>(from)), flip);
+    int8_t bytes[kLanes] = {};
+    std::memcpy(bytes, from, few);
+    return veorq_s8(vld1q_s8(bytes), flip);
+  }
+
+  /// Columns first .. first + n - 1 to the buffer; those left of the first have wrapped around to beyond the last.
+  template <class Core, size_t kGroups>
+  QTOOL_INLINE void fill(const Core& core, size_t first, size_t n, int8_t* to) const {
+    for (size_t g = 0; g < kGroups; ++g) {
+      const uint8_t* from[4];
+      for (size_t r = 0; r < 4; ++r) from[r] = rows[4 * g + r] + channel;
+      for (size_t j = 0; j < n; ++j) {
+        const size_t column = first + j;
+        int8x16_t codes[4];
+        for (size_t r = 0; r < 4; ++r) codes[r] = column < width ? load(from[r] + column * step) : outside;
+        core.arrange(codes, to + (j * kGroups + g) * kColumnBytes);
+      }
+    }
+  }
+
+  size_t channel, few, step, width;
+  const uint8_t* const* rows;
+  int8x16_t flip, outside;
+};
+
+/// Tiles of four pixels, the last moved back; fewer than four one by one.
+template <class Core>
+QTOOL_INLINE void tiles(const Core& core, const int8_t* columns, size_t pixel_bytes, const Output& output, size_t x, size_t n) {
+  if (n < 4) {
+    for (size_t p = 0; p < n; ++p) core.template tile<1>(columns + p * pixel_bytes, output, x + p);
+    return;
+  }
+  for (size_t next = 0; next < n; next += 4) {
+    const size_t p = next + 4 <= n ? next : n - 4;
+    core.template tile<4>(columns + p * pixel_bytes, output, x + p);
+  }
+}
+
+template <class Core, size_t kGroups>
+void run_block(const DepthwiseArgs& args, size_t channel, const int8_t* weights) {
+  const Core core(args, channel, weights);
+  const Output output(args, channel);
+  const Input input(args, channel);
+  alignas(64) int8_t columns[kMostColumns * kColumnBytes];
+  const size_t window = (args.kw - 1) * args.dilation + 1, most = (kMostColumns / kGroups - window) / args.stride + 1;
+  for (size_t x = 0; x < args.out_width; x += most) {
+    const size_t n = std::min(most, args.out_width - x);
+    input.template fill<Core, kGroups>(core, x * args.stride - args.left, (n - 1) * args.stride + window, columns);
+    tiles(core, columns, args.stride * kGroups * kColumnBytes, output, x, n);
+  }
+}
+
+/// Every block of 16 channels, then the table.
+template <class Core, size_t kGroups>
+void run_blocks(const DepthwiseArgs& args) {
+  const size_t block_size = args.shifts * args.kw * kGroups * kColumnBytes;
+  const int8_t* weights = args.weights;
+  for (size_t c = 0; c < args.channels; c += kLanes, weights += block_size)
+    run_block<Core, kGroups>(args, args.channels < kLanes ? 0 : std::min(c, args.channels - kLanes), weights);
+  if (!args.table) return;
+  const Table table(args.table);
+  for (size_t t = 0; t < args.out_rows; ++t) table.map(args.out[t], args.out[t], args.out_width * args.channels);
+}
+
+/// A window of width 3 or 5 with small steps has a core of its own; windows wider than the buffer are left to the scalar twin.
+template <template <size_t, size_t, size_t, size_t> class Core, size_t kGroups, size_t kRows>
+void run_rows(const DepthwiseArgs& args) {
+  if ((args.kw - 1) * args.dilation >= kMostColumns / kGroups) return depthwise_scalar(args);
+  const bool dense = args.dilation == 1, one = args.stride == 1, two = args.stride == 2;
+  constexpr size_t kUsual = kGroups == 1 ? 3 : 5;
+  if (dense && one && args.kw == kUsual) return run_blocks<Core<kGroups, kRows, kUsual, 1>, kGroups>(args);
+  if (dense && two && args.kw == kUsual) return run_blocks<Core<kGroups, kRows, kUsual, 2>, kGroups>(args);
+  if (dense && two && args.kw == 3) return run_blocks<Core<kGroups, kRows, 3, 2>, kGroups>(args);
+  run_blocks<Core<kGroups, kRows, 0, 0>, kGroups>(args);
+}
+
+template <template <size_t, size_t, size_t, size_t> class Core>
+void run_any(const DepthwiseArgs& args) {
+  if (args.groups == 1) return args.out_rows == 2 ? run_rows<Core, 1, 2>(args) : run_rows<Core, 1, 1>(args);
+  args.out_rows == 2 ? run_rows<Core, 2, 2>(args) : run_rows<Core, 2, 1>(args);
+}
+
+}  // namespace
+}  // namespace qtool::kernels

@@ -31,14 +31,18 @@ struct Output {
   QTOOL_INLINE int32x4_t rounded(int32x4_t acc, size_t quarter) const {
     return vcvtnq_s32_f32(vfmaq_f32(vld1q_f32(shift + 4 * quarter), vcvtq_f32_s32(acc), vld1q_f32(scale + 4 * quarter)));
   }
-  /// 16 channels from two halves.
-  QTOOL_INLINE void store(size_t t, size_t x, int16x8_t low, int16x8_t high) const {
-    const int8x16_t steps = vqmovn_high_s16(vqmovn_s16(vqaddq_s16(low, zero_point)), vqaddq_s16(high, zero_point));
+  /// Channels 8 half .. 8 half + 7 of two pixels or of one (then `second` is anything and `pair` false).
+  QTOOL_INLINE void store(uint8_t* to, size_t half, int16x8_t first, int16x8_t second, bool pair) const {
+    const int8x16_t steps = vqmovn_high_s16(vqmovn_s16(vqaddq_s16(first, zero_point)), vqaddq_s16(second, zero_point));
     const uint8x16_t codes = veorq_u8(vreinterpretq_u8_s8(vminq_s8(vmaxq_s8(steps, lo), hi)), flip);
-    if (few == 0) return vst1q_u8(out[t] + x * step, codes);
-    uint8_t bytes[kLanes];
-    vst1q_u8(bytes, codes);
-    std::memcpy(out[t] + x * step, bytes, few);
+    put(to + 8 * half, vget_low_u8(codes), half);
+    if (pair) put(to + step + 8 * half, vget_high_u8(codes), half);
+  }
+  QTOOL_INLINE void put(uint8_t* to, uint8x8_t codes, size_t half) const {
+    if (few == 0) return vst1_u8(to, codes);
+    uint8_t bytes[8];
+    vst1_u8(bytes, codes);
+    if (few > 8 * half) std::memcpy(to, bytes, std::min<size_t>(8, few - 8 * half));
   }
 
   size_t step, few;
@@ -49,7 +53,8 @@ struct Output {
   uint8_t* out[2];
 };
 
-/// Codes of the input as s8, whatever they are in memory.
+/// Codes of the input as s8: kFlip where they are u8 in memory. kFew: there are fewer than 16 channels, and no more are read.
+template <bool kFew, bool kFlip>
 struct Input {
   Input(const DepthwiseArgs& args, size_t c)
       : channel(c),
@@ -61,24 +66,37 @@ struct Input {
         outside(vdupq_n_s8(static_cast<int8_t>(args.zero_point ^ 0x80))) {}
 
   QTOOL_INLINE int8x16_t load(const uint8_t* from) const {
-    if (few == 0) return veorq_s8(vld1q_s8(reinterpret_cast<const int8_t*>(from)), flip);
+    if (!kFew)
+      return kFlip ? veorq_s8(vld1q_s8(reinterpret_cast<const int8_t*>(from)), flip) : vld1q_s8(reinterpret_cast<const int8_t*>(from));
     int8_t bytes[kLanes] = {};
     std::memcpy(bytes, from, few);
     return veorq_s8(vld1q_s8(bytes), flip);
   }
 
+  /// n columns from `first` on, all inside or all outside.
+  template <class Core, size_t kGroups, bool kInside>
+  QTOOL_INLINE void piece(const Core& core, size_t g, size_t first, size_t n, int8_t* to) const {
+    const uint8_t* from[4];
+    for (size_t r = 0; r < 4; ++r) from[r] = rows[4 * g + r] + channel + (kInside ? first * step : 0);
+    for (size_t j = 0; j < n; ++j, to += kGroups * kColumnBytes) {
+      int8x16_t codes[4];
+      for (size_t r = 0; r < 4; ++r) codes[r] = kInside ? load(from[r]) : outside;
+      for (size_t r = 0; r < 4; ++r) from[r] += step;
+      core.arrange(codes, to);
+    }
+  }
+
   /// Columns first .. first + n - 1 to the buffer; those left of the first have wrapped around to beyond the last.
   template <class Core, size_t kGroups>
   QTOOL_INLINE void fill(const Core& core, size_t first, size_t n, int8_t* to) const {
+    const size_t before = first < width ? 0 : std::min(n, size_t{0} - first);  // a piece wholly behind wraps around nowhere near zero
+    const size_t start = first + before, inside = start < width ? std::min(n - before, width - start) : 0;
     for (size_t g = 0; g < kGroups; ++g) {
-      const uint8_t* from[4];
-      for (size_t r = 0; r < 4; ++r) from[r] = rows[4 * g + r] + channel;
-      for (size_t j = 0; j < n; ++j) {
-        const size_t column = first + j;
-        int8x16_t codes[4];
-        for (size_t r = 0; r < 4; ++r) codes[r] = column < width ? load(from[r] + column * step) : outside;
-        core.arrange(codes, to + (j * kGroups + g) * kColumnBytes);
-      }
+      int8_t* at = to + g * kColumnBytes;
+      piece<Core, kGroups, false>(core, g, 0, before, at);
+      at += before * kGroups * kColumnBytes;
+      piece<Core, kGroups, true>(core, g, start, inside, at);
+      piece<Core, kGroups, false>(core, g, 0, n - before - inside, at + inside * kGroups * kColumnBytes);
     }
   }
 
@@ -87,24 +105,23 @@ struct Input {
   int8x16_t flip, outside;
 };
 
-/// Tiles of four pixels, the last moved back; fewer than four one by one.
+/// Tiles of four pixels, then two, then one.
 template <class Core>
 QTOOL_INLINE void tiles(const Core& core, const int8_t* columns, size_t pixel_bytes, const Output& output, size_t x, size_t n) {
-  if (n < 4) {
-    for (size_t p = 0; p < n; ++p) core.template tile<1>(columns + p * pixel_bytes, output, x + p);
-    return;
+  size_t p = 0;
+  for (; p + 4 <= n; p += 4) core.template tile<4>(columns + p * pixel_bytes, output, x + p);
+  if (p + 2 <= n) {
+    core.template tile<2>(columns + p * pixel_bytes, output, x + p);
+    p += 2;
   }
-  for (size_t next = 0; next < n; next += 4) {
-    const size_t p = next + 4 <= n ? next : n - 4;
-    core.template tile<4>(columns + p * pixel_bytes, output, x + p);
-  }
+  if (p < n) core.template tile<1>(columns + p * pixel_bytes, output, x + p);
 }
 
-template <class Core, size_t kGroups>
+template <class Core, size_t kGroups, bool kFew, bool kFlip>
 void run_block(const DepthwiseArgs& args, size_t channel, const int8_t* weights) {
   const Core core(args, channel, weights);
   const Output output(args, channel);
-  const Input input(args, channel);
+  const Input<kFew, kFlip> input(args, channel);
   alignas(64) int8_t columns[kMostColumns * kColumnBytes];
   const size_t window = (args.kw - 1) * args.dilation + 1, most = (kMostColumns / kGroups - window) / args.stride + 1;
   for (size_t x = 0; x < args.out_width; x += most) {
@@ -120,7 +137,12 @@ void run_blocks(const DepthwiseArgs& args) {
   const size_t block_size = args.shifts * args.kw * kGroups * kColumnBytes;
   const int8_t* weights = args.weights;
   for (size_t c = 0; c < args.channels; c += kLanes, weights += block_size)
-    run_block<Core, kGroups>(args, args.channels < kLanes ? 0 : std::min(c, args.channels - kLanes), weights);
+    if (args.channels < kLanes)
+      run_block<Core, kGroups, true, true>(args, 0, weights);
+    else if (args.flip == 0)
+      run_block<Core, kGroups, false, true>(args, std::min(c, args.channels - kLanes), weights);
+    else
+      run_block<Core, kGroups, false, false>(args, std::min(c, args.channels - kLanes), weights);
   if (!args.table) return;
   const Table table(args.table);
   for (size_t t = 0; t < args.out_rows; ++t) table.map(args.out[t], args.out[t], args.out_width * args.channels);

@@ -26,8 +26,8 @@ struct DotCore {
     const auto wide = [](int8x16_t x) { return vreinterpretq_s16_s8(x); };
     const int16x8_t a = wide(vzip1q_s8(rows[0], rows[1])), b = wide(vzip1q_s8(rows[2], rows[3]));
     const int16x8_t c = wide(vzip2q_s8(rows[0], rows[1])), d = wide(vzip2q_s8(rows[2], rows[3]));
-    const auto put = [to](size_t q, int16x8_t x) { vst1q_s8(to + 16 * q, vreinterpretq_s8_s16(x)); };
-    put(0, vzip1q_s16(a, b)), put(1, vzip2q_s16(a, b)), put(2, vzip1q_s16(c, d)), put(3, vzip2q_s16(c, d));
+    const auto codes = [](int16x8_t x) { return vreinterpretq_s8_s16(x); };
+    vst1q_s8_x4(to, {{codes(vzip1q_s16(a, b)), codes(vzip2q_s16(a, b)), codes(vzip1q_s16(c, d)), codes(vzip2q_s16(c, d))}});
   }
 
   QTOOL_INLINE int8x16_t weight(size_t t, size_t kx, size_t g, size_t q) const {
@@ -53,18 +53,21 @@ struct DotCore {
 
   template <size_t kPixels>
   QTOOL_INLINE void tile(const int8_t* columns, const Output& output, size_t x) const {
-    int16x8_t halves[kRows][kPixels][2];
 #pragma GCC unroll 2
     for (size_t h = 0; h < 2; ++h) {
-      int32x4_t low[kRows][kPixels], high[kRows][kPixels];
-      quarter<kPixels>(columns, 2 * h, low);
-      quarter<kPixels>(columns, 2 * h + 1, high);
+      int32x4_t acc[kRows][kPixels];
+      int16x4_t low[kRows][kPixels];
+      int16x8_t steps[kRows][kPixels];
+      quarter<kPixels>(columns, 2 * h, acc);
       for (size_t t = 0; t < kRows; ++t)
-        for (size_t p = 0; p < kPixels; ++p)
-          halves[t][p][h] = vqmovn_high_s32(vqmovn_s32(output.rounded(low[t][p], 2 * h)), output.rounded(high[t][p], 2 * h + 1));
+        for (size_t p = 0; p < kPixels; ++p) low[t][p] = vqmovn_s32(output.rounded(acc[t][p], 2 * h));
+      quarter<kPixels>(columns, 2 * h + 1, acc);
+      for (size_t t = 0; t < kRows; ++t)
+        for (size_t p = 0; p < kPixels; ++p) steps[t][p] = vqmovn_high_s32(low[t][p], output.rounded(acc[t][p], 2 * h + 1));
+      for (size_t t = 0; t < kRows; ++t)
+        for (size_t p = 0; p < kPixels; p += 2)
+          output.store(output.out[t] + (x + p) * output.step, h, steps[t][p], steps[t][std::min(p + 1, kPixels - 1)], kPixels > 1);
     }
-    for (size_t t = 0; t < kRows; ++t)
-      for (size_t p = 0; p < kPixels; ++p) output.store(t, x + p, halves[t][p][0], halves[t][p][1]);
   }
 
   const int8_t* weights;

@@ -2,7 +2,8 @@
 // that each is arranged once for all windows that cover it; a level's Core arranges and multiplies:
 //   Core(const DepthwiseArgs&, size_t channel, const int8_t* weights)        for 16 channels of one block
 //   void arrange(const int8x16_t (&rows)[4], int8_t* to) const               four rows of a column to 64 bytes
-//   template <size_t kPixels> void tile(const int8_t* columns, const Output& output, size_t x) const
+//   template <size_t kPixels, class Output> void tile(const int8_t* columns, const Output& output, size_t x) const
+//   static constexpr size_t kMostPixels     of a tile: 2 or 4
 #include <arm_neon.h>
 
 #include <algorithm>
@@ -18,10 +19,12 @@ namespace {
 
 constexpr size_t kLanes = 16, kColumnBytes = 64, kMostColumns = 128;
 
-/// From accumulators to codes of 16 channels. Codes are kept as s8 until the end: those of u8 are 128 lower.
+/// From accumulators to codes of 16 channels. Codes are kept as s8 until the end: those of u8 are 128 lower. kFew: there are fewer
+/// than 16 channels, and no more are written.
+template <bool kFew>
 struct Output {
   Output(const DepthwiseArgs& args, size_t channel)
-      : step(args.channels), few(args.channels < kLanes ? args.channels : 0), scale(args.scale + channel), shift(args.shift + channel) {
+      : step(args.channels), few(args.channels), scale(args.scale + channel), shift(args.shift + channel) {
     const int base = args.hi > 127 ? 128 : 0;
     zero_point = vdupq_n_s16(static_cast<int16_t>(args.out_zero_point - base));
     lo = vdupq_n_s8(static_cast<int8_t>(args.lo - base)), hi = vdupq_n_s8(static_cast<int8_t>(args.hi - base));
@@ -39,7 +42,7 @@ struct Output {
     if (pair) put(to + step + 8 * half, vget_high_u8(codes), half);
   }
   QTOOL_INLINE void put(uint8_t* to, uint8x8_t codes, size_t half) const {
-    if (few == 0) return vst1_u8(to, codes);
+    if (!kFew) return vst1_u8(to, codes);
     uint8_t bytes[8];
     vst1_u8(bytes, codes);
     if (few > 8 * half) std::memcpy(to, bytes, std::min<size_t>(8, few - 8 * half));
@@ -58,7 +61,7 @@ template <bool kFew, bool kFlip>
 struct Input {
   Input(const DepthwiseArgs& args, size_t c)
       : channel(c),
-        few(args.channels < kLanes ? args.channels : 0),
+        few(args.channels),
         step(args.channels),
         width(args.in_width),
         rows(args.rows),
@@ -105,22 +108,19 @@ struct Input {
   int8x16_t flip, outside;
 };
 
-/// Tiles of four pixels, then two, then one.
-template <class Core>
+/// Tiles of four pixels where the core takes so many, then two, then one.
+template <class Core, class Output>
 QTOOL_INLINE void tiles(const Core& core, const int8_t* columns, size_t pixel_bytes, const Output& output, size_t x, size_t n) {
   size_t p = 0;
-  for (; p + 4 <= n; p += 4) core.template tile<4>(columns + p * pixel_bytes, output, x + p);
-  if (p + 2 <= n) {
-    core.template tile<2>(columns + p * pixel_bytes, output, x + p);
-    p += 2;
-  }
+  for (; Core::kMostPixels == 4 && p + 4 <= n; p += 4) core.template tile<4>(columns + p * pixel_bytes, output, x + p);
+  for (; p + 2 <= n; p += 2) core.template tile<2>(columns + p * pixel_bytes, output, x + p);
   if (p < n) core.template tile<1>(columns + p * pixel_bytes, output, x + p);
 }
 
 template <class Core, size_t kGroups, bool kFew, bool kFlip>
 void run_block(const DepthwiseArgs& args, size_t channel, const int8_t* weights) {
   const Core core(args, channel, weights);
-  const Output output(args, channel);
+  const Output<kFew> output(args, channel);
   const Input<kFew, kFlip> input(args, channel);
   alignas(64) int8_t columns[kMostColumns * kColumnBytes];
   const size_t window = (args.kw - 1) * args.dilation + 1, most = (kMostColumns / kGroups - window) / args.stride + 1;

@@ -8,6 +8,8 @@ namespace {
 /// kWidth and kStride 0: whatever the arguments say.
 template <size_t kGroups, size_t kRows, size_t kWidth, size_t kStride>
 struct DotCore {
+  static constexpr size_t kMostPixels = 4;
+
   DotCore(const DepthwiseArgs& args, size_t channel, const int8_t* w)
       : weights(w), kw(kWidth ? kWidth : args.kw), stride(kStride ? kStride : args.stride), dilation(kWidth ? 1 : args.dilation) {
     for (size_t t = 0; t < kRows; ++t)
@@ -51,7 +53,7 @@ struct DotCore {
         }
   }
 
-  template <size_t kPixels>
+  template <size_t kPixels, class Output>
   QTOOL_INLINE void tile(const int8_t* columns, const Output& output, size_t x) const {
 #pragma GCC unroll 2
     for (size_t h = 0; h < 2; ++h) {

@@ -1,0 +1,147 @@
+// Codes times weights of two taps fit 16 bits unless both weights are -128, so taps are multiplied in pairs by smull and smlal and their
+// sums added to 32 bits by saddw. A block with such a pair takes tap by tap.
+#include "kernels/products/depthwise_neon.inl"
+
+namespace qtool::kernels {
+namespace {
+
+/// kWidth and kStride 0: whatever the arguments say.
+template <size_t kGroups, size_t kRows, size_t kWidth, size_t kStride>
+struct WideningCore {
+  static constexpr size_t kMostPixels = 2;
+  static constexpr size_t kIn = 4 * kGroups, kColumn = kGroups * kColumnBytes;
+  static constexpr size_t kTaps = kWidth * kWidth;  ///< of a square window, where the width is known
+
+  WideningCore(const DepthwiseArgs& args, size_t channel, const int8_t* w)
+      : weights(w), kw(kWidth ? kWidth : args.kw), stride(kStride ? kStride : args.stride), dilation(kWidth ? 1 : args.dilation) {
+    for (size_t t = 0; t < kRows; ++t) {
+      prepare(t);
+      for (size_t q = 0; q < 4; ++q) start[t][q] = vaddq_s32(vld1q_s32(args.start + channel + 4 * q), sum128[q]);
+    }
+  }
+
+  /// What is to be known of the weights of output row t: 128 times their sums, as codes are 128 lower here; the rows they stand in; and,
+  /// where these are no more than a square window has, the weights tap by tap.
+  void prepare(size_t t) {
+    uint8x16_t used[kIn] = {};
+    for (auto& sum : sum128) sum = vdupq_n_s32(0);
+    uint8x16_t lowest = vdupq_n_u8(0);
+    for (size_t kx = 0; kx < kw; ++kx)
+      for (size_t g = 0; g < kGroups; ++g) {
+        const int8x16x4_t four = vld4q_s8(weights + ((t * kw + kx) * kGroups + g) * kColumnBytes);
+        for (size_t r = 0; r < 4; ++r) {
+          add128(four.val[r]);
+          used[4 * g + r] = vorrq_u8(used[4 * g + r], vreinterpretq_u8_s8(four.val[r]));
+          lowest = vorrq_u8(lowest, vceqq_s8(four.val[r], vdupq_n_s8(-128)));
+        }
+      }
+    single |= vmaxvq_u8(lowest) != 0;
+    if constexpr (kWidth != 0) gather(t, used);
+  }
+
+  QTOOL_INLINE void add128(int8x16_t w) {
+    const int16x8_t low = vshll_n_s8(vget_low_s8(w), 7), high = vshll_high_n_s8(w, 7);
+    sum128[0] = vaddw_s16(sum128[0], vget_low_s16(low)), sum128[1] = vaddw_high_s16(sum128[1], low);
+    sum128[2] = vaddw_s16(sum128[2], vget_low_s16(high)), sum128[3] = vaddw_high_s16(sum128[3], high);
+  }
+
+  void gather(size_t t, const uint8x16_t* used) {
+    size_t from = 0, to = kIn;
+    while (from < kIn - kWidth && vmaxvq_u8(used[from]) == 0) ++from;
+    while (to > from + kWidth && vmaxvq_u8(used[to - 1]) == 0) --to;
+    any |= to - from > kWidth;
+    first[t] = from;
+    for (size_t kx = 0; kx < kWidth; ++kx) {
+      int8x16_t rows[kIn];
+      for (size_t g = 0; g < kGroups; ++g) {
+        const int8x16x4_t four = vld4q_s8(weights + ((t * kWidth + kx) * kGroups + g) * kColumnBytes);
+        for (size_t r = 0; r < 4; ++r) rows[4 * g + r] = four.val[r];
+      }
+      for (size_t r = 0; r < kWidth; ++r) vst1q_s8(taps[t][r * kWidth + kx], rows[from + r]);
+    }
+  }
+
+  QTOOL_INLINE void arrange(const int8x16_t (&rows)[4], int8_t* to) const { vst1q_s8_x4(to, {{rows[0], rows[1], rows[2], rows[3]}}); }
+
+  /// acc + the 16-bit sums of 16 channels.
+  static QTOOL_INLINE void widen(int32x4_t (&acc)[4], int16x8_t low, int16x8_t high) {
+    acc[0] = vaddw_s16(acc[0], vget_low_s16(low)), acc[1] = vaddw_high_s16(acc[1], low);
+    acc[2] = vaddw_s16(acc[2], vget_low_s16(high)), acc[3] = vaddw_high_s16(acc[3], high);
+  }
+  static QTOOL_INLINE void one(int32x4_t (&acc)[4], int8x16_t a, int8x16_t w) {
+    widen(acc, vmull_s8(vget_low_s8(a), vget_low_s8(w)), vmull_high_s8(a, w));
+  }
+  static QTOOL_INLINE void two(int32x4_t (&acc)[4], int8x16_t a, int8x16_t w, int8x16_t b, int8x16_t v) {
+    widen(acc, vmlal_s8(vmull_s8(vget_low_s8(a), vget_low_s8(w)), vget_low_s8(b), vget_low_s8(v)),
+          vmlal_high_s8(vmull_high_s8(a, w), b, v));
+  }
+
+  /// The square window of output row t, rows first[t] .. of the buffer's columns.
+  template <size_t kPixels>
+  QTOOL_INLINE void square(const int8_t* columns, size_t t, int32x4_t (&acc)[kPixels][4]) const {
+    const int8_t* from = columns + 16 * first[t];
+    const auto in = [&](size_t p, size_t i) { return vld1q_s8(from + (p * kStride + i % kWidth) * kColumn + 16 * (i / kWidth)); };
+    const auto tap = [&](size_t i) { return vld1q_s8(taps[t][i]); };
+#pragma GCC unroll 16
+    for (size_t i = 0; i + 1 < kTaps; i += 2)
+#pragma GCC unroll 4
+      for (size_t p = 0; p < kPixels; ++p) two(acc[p], in(p, i), tap(i), in(p, i + 1), tap(i + 1));
+#pragma GCC unroll 4
+    for (size_t p = 0; p < kPixels; ++p) one(acc[p], in(p, kTaps - 1), tap(kTaps - 1));
+  }
+
+  /// Any window, tap by tap.
+  template <size_t kPixels>
+  __attribute__((noinline)) void tap_by_tap(const int8_t* columns, size_t t, int32x4_t (&acc)[kPixels][4]) const {
+    for (size_t kx = 0; kx < kw; ++kx)
+      for (size_t g = 0; g < kGroups; ++g) {
+        const int8x16x4_t four = vld4q_s8(weights + ((t * kw + kx) * kGroups + g) * kColumnBytes);
+        for (size_t p = 0; p < kPixels; ++p) {
+          const int8_t* from = columns + (p * stride + kx * dilation) * kColumn + g * kColumnBytes;
+          if (single)
+            for (size_t r = 0; r < 4; ++r) one(acc[p], vld1q_s8(from + 16 * r), four.val[r]);
+          else
+            for (size_t r = 0; r < 4; r += 2)
+              two(acc[p], vld1q_s8(from + 16 * r), four.val[r], vld1q_s8(from + 16 * r + 16), four.val[r + 1]);
+        }
+      }
+  }
+
+  template <size_t kPixels, class Output>
+  QTOOL_INLINE void tile(const int8_t* columns, const Output& output, size_t x) const {
+#pragma GCC unroll 2
+    for (size_t t = 0; t < kRows; ++t) {
+      int32x4_t acc[kPixels][4];
+      for (size_t p = 0; p < kPixels; ++p)
+        for (size_t q = 0; q < 4; ++q) acc[p][q] = start[t][q];
+      if (kWidth == 0 || any || single)
+        tap_by_tap<kPixels>(columns, t, acc);
+      else if constexpr (kWidth != 0)
+        square<kPixels>(columns, t, acc);
+      finish<kPixels>(acc, output, output.out[t] + x * output.step);
+    }
+  }
+
+  template <size_t kPixels, class Output>
+  static QTOOL_INLINE void finish(const int32x4_t (&acc)[kPixels][4], const Output& output, uint8_t* to) {
+    for (size_t h = 0; h < 2; ++h) {
+      int16x8_t steps[kPixels];
+      for (size_t p = 0; p < kPixels; ++p)
+        steps[p] = vqmovn_high_s32(vqmovn_s32(output.rounded(acc[p][2 * h], 2 * h)), output.rounded(acc[p][2 * h + 1], 2 * h + 1));
+      for (size_t p = 0; p < kPixels; p += 2)
+        output.store(to + p * output.step, h, steps[p], steps[std::min(p + 1, kPixels - 1)], kPixels > 1);
+    }
+  }
+
+  const int8_t* weights;
+  size_t kw, stride, dilation, first[kRows] = {};
+  bool single = false, any = false;
+  int32x4_t sum128[4], start[kRows][4];
+  alignas(16) int8_t taps[kRows][kWidth ? kTaps : 1][16];
+};
+
+}  // namespace
+
+void depthwise_neon(const DepthwiseArgs& args) { run_any<WideningCore>(args); }
+
+}  // namespace qtool::kernels

@@ -124,7 +124,7 @@ function(qtool_script_tests)
   find_package(Python3 COMPONENTS Interpreter REQUIRED)
   set(python ${PROJECT_SOURCE_DIR}/.deps/venv/bin/python)
   add_test(NAME layering COMMAND ${Python3_EXECUTABLE} tests/layering.py WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  if(EXISTS ${PROJECT_SOURCE_DIR}/tests/interop)
+  if(EXISTS ${PROJECT_SOURCE_DIR}/tests/interop AND NOT CMAKE_CROSSCOMPILING)
     add_test(NAME interop COMMAND ${python} -m pytest tests/interop -q -p no:cacheprovider --junitxml=${PROJECT_BINARY_DIR}/results/interop.xml
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(interop PROPERTIES TIMEOUT 900 RUN_SERIAL TRUE LABELS slow ENVIRONMENT "QTOOL=${PROJECT_BINARY_DIR}/qtool")

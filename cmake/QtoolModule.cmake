@@ -129,4 +129,10 @@ function(qtool_script_tests)
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(interop PROPERTIES TIMEOUT 900 RUN_SERIAL TRUE LABELS slow ENVIRONMENT "QTOOL=${PROJECT_BINARY_DIR}/qtool")
   endif()
+  if(CMAKE_CROSSCOMPILING)  # this machine's qtool is that of preset dev
+    add_test(NAME arm COMMAND ${python} -m pytest tests/arm -q -p no:cacheprovider --junitxml=${PROJECT_BINARY_DIR}/results/arm.xml
+             WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(arm PROPERTIES TIMEOUT 900 RUN_SERIAL TRUE LABELS slow ENVIRONMENT
+                         "QTOOL=${PROJECT_SOURCE_DIR}/build/dev/qtool;QTOOL_ARM=${PROJECT_BINARY_DIR}/qtool;ARM_ROOT=${CMAKE_SYSROOT}")
+  endif()
 endfunction()

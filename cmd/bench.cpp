@@ -224,7 +224,7 @@ std::function<int(Session&)> add_bench(CLI::App& app, Session& session) {
   app.add_option("--shape", options->shapes, "shape of a random input")->type_name("NAME=1x3x224x224");
   app.add_option("--batch", options->batch, "first dimension where it is dynamic")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--seconds", options->seconds, "how long to measure each model")->check(CLI::PositiveNumber)->capture_default_str();
-  app.add_option("--engine", options->engine, "auto, onednn or reference")->capture_default_str();
+  app.add_option("--engine", options->engine, "auto, onednn, arm or reference")->capture_default_str();
   app.add_flag("--profile", options->profile, "time, kernel and MACs of every node");
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };

@@ -77,7 +77,7 @@ std::function<int(Session&)> add_calibrate(CLI::App& app, Session& session) {
   options->model.add_to(app, "prepared model; - is stdin");
   options->data.add_to(app, false);
   options->output.add_to(app, "statistics (JSON), or with a name ending in .onnx the prepared model with the statistics inside");
-  app.add_option("--engine", options->engine, "auto, onednn or reference")->capture_default_str();
+  app.add_option("--engine", options->engine, "auto, onednn, arm or reference")->capture_default_str();
   app.add_flag("--resume", options->resume, "continue from the statistics in the output file");
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/parallel.h"
+#include "exec/plan.h"
 
 namespace qtool::cmd {
 namespace {
@@ -71,6 +72,7 @@ void Session::begin() const {
   logger->set_pattern("qtool: %^%l%$: %v");
   spdlog::set_default_logger(logger);
   spdlog::set_level(spdlog::level::from_str(options.log_level));
+  if (!options.isa.empty()) limit_instruction_set(options.isa);
   limit_memory(options.memory_limit.empty() ? default_memory_limit() : bytes_of(options.memory_limit));
 }
 
@@ -103,6 +105,9 @@ void add_common_options(CLI::App& app, CommonOptions& options, bool with_json) {
       ->check(CLI::IsMember({"error", "warning", "info", "debug"}))
       ->group("Common");
   app.add_option("--threads", options.threads, "threads to use (default: all cores)")->check(CLI::PositiveNumber)->group("Common");
+  app.add_option("--isa", options.isa, "instruction set that our kernels may use at most: scalar, avx2, avx512, neon, neondot, ...")
+      ->envname("QTOOL_ISA")
+      ->group("Common");
   app.add_option("--memory-limit", options.memory_limit, "e.g. 500M or 4G (default: 75 % of the machine)")->group("Common");
   app.add_flag("--strict", options.strict, "a warning is an error (exit 1)")->group("Common");
   if (with_json) app.add_flag("--json", options.json, "one JSON object on stdout instead of prose")->group("Common");

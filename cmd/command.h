@@ -19,6 +19,7 @@ using Json = nlohmann::ordered_json;
 struct CommonOptions {
   std::string log_level = "info";
   int threads = 0;           ///< 0: all cores
+  std::string isa;           ///< empty: all that the processor has
   std::string memory_limit;  ///< "4G", "500M"; empty: 75 % of the machine
   bool strict = false;
   bool json = false;
@@ -35,7 +36,7 @@ class Session {
   void say(const std::string& text) const;
   /// One line on stderr, kept out of --json.
   void note(const std::string& text) const;
-  /// Applies --log-level and --memory-limit; throws Error(usage) on values that are none.
+  /// Applies --log-level, --isa and --memory-limit; throws Error(usage) on values that are none.
   void begin() const;
   /// Prints warnings and the JSON object; with --strict a warning turns exit code 0 into 1.
   int end(int exit_code);

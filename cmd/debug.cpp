@@ -128,7 +128,7 @@ std::function<int(Session&)> add_debug(CLI::App& app, Session& session) {
   app.add_option("--min-cosine", options->min_cosine, "exit 1 where the outputs' cosine to float is below");
   app.add_option("--min-sqnr", options->min_sqnr, "exit 1 where the outputs' SQNR in dB is below");
   app.add_flag("--kernels", options->kernels, "also hold the engine against the reference, node by node");
-  app.add_option("--engine", options->engine, "auto, onednn or reference")->capture_default_str();
+  app.add_option("--engine", options->engine, "auto, onednn, arm or reference")->capture_default_str();
   add_common_options(app, session.options, false);
   return [options](Session& each) { return run(*options, each); };
 }

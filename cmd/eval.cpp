@@ -149,7 +149,7 @@ std::function<int(Session&)> add_eval(CLI::App& app, Session& session) {
   app.add_option("--baseline", options->baseline, "float model to compare with")->type_name("FLOAT");
   app.add_option("--max-drop", options->max_drop, "exit 1 when the metric is worse than the baseline's by more, in the metric's unit");
   app.add_option("--output", options->output, "name of the output that is scored (default: the first)");
-  app.add_option("--engine", options->engine, "auto, onednn or reference")->capture_default_str();
+  app.add_option("--engine", options->engine, "auto, onednn, arm or reference")->capture_default_str();
   add_common_options(app, session.options);
   return [options](Session& each) {
     check(*options);

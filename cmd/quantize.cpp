@@ -94,7 +94,7 @@ std::function<int(Session&)> add_quantize(CLI::App& app, Session& session) {
   options->output.add_to(app, "int8 model");
   options->config.add_to(app);
   options->prepare.add_to(app);
-  app.add_option("--engine", options->engine, "engine of calibration: auto (default), onednn or reference");
+  app.add_option("--engine", options->engine, "engine of calibration: auto (default), onednn, arm or reference");
   app.add_option("--observer", options->observer, "another range rule (minmax, percentile, mse, ...)");
   add_dialect(app, options->dialect);
   add_common_options(app, session.options);

@@ -91,7 +91,7 @@ std::function<int(Session&)> add_run(CLI::App& app, Session& session) {
   options->model.add_to(app);
   options->data.add_to(app, false);
   app.add_option("-o,--output", options->output, "directory of the outputs")->required()->type_name("DIR");
-  app.add_option("--engine", options->engine, "auto, onednn or reference")->capture_default_str();
+  app.add_option("--engine", options->engine, "auto, onednn, arm or reference")->capture_default_str();
   app.add_flag("--expect", options->expect, "compare with output_K.pb beside the inputs; exit 1 where they differ");
   app.add_option("--rtol", options->rtol, "relative tolerance of --expect")->capture_default_str();
   app.add_option("--atol", options->atol, "absolute tolerance of --expect")->capture_default_str();

@@ -1,5 +1,7 @@
 #include "kernels/registry.h"
 
+#include <iterator>
+
 #if defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
@@ -15,6 +17,24 @@ bool has_matrix8() { return (getauxval(AT_HWCAP2) & kMatrix8) != 0; }
 
 }  // namespace
 #endif
+
+namespace {
+
+constexpr std::string_view kNames[] = {"scalar", "avx2", "avx512", "avx512vbmi", "neon", "neondot", "neoni8mm"};
+Isa limit = Isa::neoni8mm;
+
+}  // namespace
+
+std::string_view name_of(Isa isa) { return kNames[static_cast<size_t>(isa)]; }
+
+std::optional<Isa> isa_named(std::string_view name) {
+  for (size_t i = 0; i < std::size(kNames); ++i)
+    if (kNames[i] == name) return static_cast<Isa>(i);
+  return std::nullopt;
+}
+
+void limit_to(Isa most) { limit = most; }
+bool within_limit(Isa isa) { return isa <= limit; }
 
 bool runs_here(Isa isa) {
   switch (isa) {

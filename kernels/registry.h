@@ -37,12 +37,12 @@ std::vector<Variant<Family>> variants() {
   return found;
 }
 
-/// The fastest variant of this machine.
+/// The fastest variant of this machine, within the limit.
 template <class Family>
 const Variant<Family>& best() {
   static const Variant<Family> chosen = [] {
     for (const auto& variant : variants<Family>())
-      if (variant.runs_here()) return variant;
+      if (variant.runs_here() && within_limit(variant.isa)) return variant;
     return variants<Family>().back();
   }();
   return chosen;

@@ -7,6 +7,7 @@
 #if QTOOL_ONEDNN
 #include "exec/onednn/backend.h"
 #endif
+#include "kernels/registry.h"
 
 namespace qtool {
 namespace {
@@ -33,6 +34,18 @@ void set_engine_threads(int threads) {
 #else
   (void)threads;
 #endif
+}
+
+void limit_instruction_set(const std::string& name) {
+  constexpr kernels::Isa kAll[] = {kernels::Isa::scalar, kernels::Isa::avx2,    kernels::Isa::avx512,  kernels::Isa::avx512vbmi,
+                                   kernels::Isa::neon,   kernels::Isa::neondot, kernels::Isa::neoni8mm};
+  std::string here;
+  for (const kernels::Isa isa : kAll)
+    if (kernels::runs_here(isa)) here += (here.empty() ? "" : ", ") + std::string(kernels::name_of(isa));
+  const auto isa = kernels::isa_named(name);
+  if (!isa) throw usage_error("--isa \"" + name + "\": no such instruction set; this processor has " + here);
+  if (!kernels::runs_here(*isa)) throw unsupported("--isa " + name + ": this processor has only " + here);
+  kernels::limit_to(*isa);
 }
 
 }  // namespace qtool

@@ -69,6 +69,10 @@ class Runner {
 /// parallel_for that run whole samples call this with 1.
 void set_engine_threads(int threads);
 
+/// Keeps our own kernels below an instruction set named as in kernels/isa.h ("neon", "avx2", "scalar"); before anything runs. Throws
+/// Error(usage) for a name there is not, Error(unsupported) for what this processor has not: a limit can only lower.
+void limit_instruction_set(const std::string& name);
+
 /// Multiply-accumulates of Conv, ConvTranspose, Gemm, MatMul in a profile that ran on int8, as a share of all.
 double int8_mac_share(const std::vector<StepProfile>& profile);
 

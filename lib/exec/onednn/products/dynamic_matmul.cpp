@@ -1,6 +1,7 @@
 // Products of codes whose scale and zero point are computed at run time: MatMulIntegerToFloat with a constant matrix, u8 x s8. The rows of
 // the input are flattened into one matrix.
 
+#include "exec/kernels/products/dynamic_product.h"
 #include "exec/onednn/memory.h"
 #include "exec/onednn/products/products.h"
 #include "exec/onednn/rows/rows.h"
@@ -10,14 +11,6 @@ namespace {
 
 using dnnl::memory;
 using Forward = dnnl::matmul;
-
-/// Inputs of MatMulIntegerToFloat.
-enum Input : size_t { kCodes, kWeight, kScale, kWeightScale, kZeroPoint, kWeightZeroPoint, kBias };
-
-const Operand* operand(const Cluster& cluster, size_t input) {
-  const bool there = input < cluster.inputs.size() && cluster.inputs[input].value;
-  return there ? &cluster.inputs[input] : nullptr;
-}
 
 /// codes [.., M, K] u8 times a constant [K, N] s8.
 class DynamicMatMul {
@@ -87,60 +80,19 @@ class DynamicMatMul {
   mutable PackedWeights packed_;
 };
 
-/// Scale and zero points of the weight, as DequantizeLinear's would be.
-std::optional<Tensor> weights_of(const Cluster& cluster) {
-  const Operand &weight = cluster.inputs[kWeight], *zero = operand(cluster, kWeightZeroPoint);
-  const int64_t columns = weight.value->constant()->shape()[1];
-  QuantParams params{weight.value->constant()->dtype(), 1, std::vector<float>(static_cast<size_t>(columns), 1.0f), {}};
-  for (int64_t c = 0; c < columns; ++c) {
-    const Tensor* zeros = zero ? zero->value->constant() : nullptr;
-    params.zero_points.push_back(zeros ? static_cast<int32_t>(zeros->number_at(zeros->size() == 1 ? 0 : c)) : 0);
-  }
-  return centred_weights({weight.value, params}, 1);
-}
-
-std::vector<float> repeated(std::vector<float> values, int64_t count) {
-  if (values.size() == 1) values.resize(static_cast<size_t>(count), values[0]);
-  return values;
-}
-
-bool is_row(const Tensor& tensor, int64_t columns) { return tensor.size() == 1 || tensor.size() == columns; }
-
-std::optional<std::string> why_not(const Cluster& cluster) {
-  for (const size_t needed : {kCodes, kWeight, kScale, kWeightScale, kZeroPoint})
-    if (!operand(cluster, needed)) return "an input is missing";
-  for (const size_t constant : {kWeight, kWeightScale, kWeightZeroPoint, kBias})
-    if (const Operand* given = operand(cluster, constant); given && !given->constant()) return "a weight is computed";
-  for (const size_t computed : {kCodes, kScale, kZeroPoint})
-    if (cluster.inputs[computed].constant()) return "the activation is a constant";
-  const Tensor& weight = *cluster.inputs[kWeight].value->constant();
-  if (weight.rank() != 2 || (weight.dtype() != DType::int8 && weight.dtype() != DType::uint8))
-    return "the weight is no matrix of 8-bit codes";
-  for (const size_t row : {kWeightScale, kWeightZeroPoint, kBias})
-    if (const Operand* given = operand(cluster, row); given && !is_row(*given->value->constant(), weight.shape()[1]))
-      return "a scale, zero point or bias fits neither the weight nor its columns";
-  if (cluster.inputs[kCodes].value->type.dtype != DType::uint8 || !cluster.inputs[kCodes].value->type.dims)
-    return "the codes are not uint8";
-  return std::nullopt;
-}
-
 }  // namespace
 
 LowerResult lower_dynamic_matmul(const Model&, const Cluster& cluster) {
-  if (auto reason = why_not(cluster)) return Declined{*reason};
-  auto weights = weights_of(cluster);
-  if (!weights) return Declined{"weights do not fit s8"};
-  const size_t rank = cluster.inputs[kCodes].value->type.dims->size();
-  const int64_t columns = weights->shape()[1];
   std::string reason;
-  auto epilogue = plan_epilogue(cluster, {rank, rank - 1, columns}, {}, reason);
+  auto product = read_dynamic_product(cluster, reason);
+  if (!product) return Declined{reason};
+  const size_t rank = cluster.inputs[kCodes].value->type.dims->size();
+  auto epilogue = plan_epilogue(cluster, {rank, rank - 1, product->weights.shape()[1]}, {}, reason);
   if (!epilogue) return Declined{reason};
   if (epilogue->unit != 1 || epilogue->offset != 0) return Declined{"codes behind a product whose scale is computed"};
-  const Operand* given = operand(cluster, kBias);
-  std::vector<float> bias = repeated(given ? real_values(*given) : std::vector<float>{0}, columns);
-  for (size_t c = 0; c < epilogue->bias.size(); ++c) bias[c] += epilogue->bias[c];
-  auto problem = std::make_shared<DynamicMatMul>(cluster, std::move(*weights), repeated(real_values(cluster.inputs[kWeightScale]), columns),
-                                                 std::move(bias), std::move(*epilogue));
+  for (size_t c = 0; c < epilogue->bias.size(); ++c) product->bias[c] += epilogue->bias[c];
+  auto problem = std::make_shared<DynamicMatMul>(cluster, std::move(product->weights), std::move(product->scales), std::move(product->bias),
+                                                 std::move(*epilogue));
   return lower_primitive(cluster, problem, LayoutRule::plain);
 }
 

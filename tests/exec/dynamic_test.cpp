@@ -1,6 +1,7 @@
 // Models whose activations are quantized at run time: canonical form, and both engines on it.
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/generators/catch_generators.hpp>
+#include <catch2/generators/catch_generators_range.hpp>
 
 #include "exec/canonicalize.h"
 #include "exec/plan.h"
@@ -30,12 +31,13 @@ Model dynamic_product(const std::string& rows, int k, int n, const std::string& 
 
 }  // namespace
 
-TEST_CASE("onednn: a dynamically quantized product, its bias and its activation are one integer step") {
+TEST_CASE("engines: a dynamically quantized product, its bias and its activation are one integer step") {
+  const std::string engine = GENERATE(from_range(engines()));
   const auto* const behind =
       GENERATE("y = Add (p, b)", "a = Add (b, p)\n y = Relu (a)", "a = Add (p, b)\n y = Sigmoid (a)", "y = Mul (p, b)", "y = Identity (p)");
   const auto* const rows = GENERATE("8", "2, 5", "1, 1, 33");
   const Model model = dynamic_product(rows, 40, 24, behind);
-  const auto checks = check_engine("onednn", canonical_for_execution(model), random_inputs(model));
+  const auto checks = check_engine(engine, canonical_for_execution(model), random_inputs(model));
   const ClusterCheck product = check_of(checks, "MatMulIntegerToFloat"), codes = check_of(checks, "DynamicQuantizeLinear");
   CAPTURE(to_text(product), to_text(codes));
   CHECK(checks.size() == 2);
@@ -45,9 +47,10 @@ TEST_CASE("onednn: a dynamically quantized product, its bias and its activation 
   CHECK(codes.differing == 0);
 }
 
-TEST_CASE("onednn: zero points of the weight are taken out of it") {
+TEST_CASE("engines: zero points of the weight are taken out of it") {
+  const std::string engine = GENERATE(from_range(engines()));
   const Model model = dynamic_product("8", 40, 24, "y = Add (p, b)", true);
-  for (const ClusterCheck& check : check_engine("onednn", canonical_for_execution(model), random_inputs(model))) {
+  for (const ClusterCheck& check : check_engine(engine, canonical_for_execution(model), random_inputs(model))) {
     CAPTURE(to_text(check));
     CHECK_FALSE(check.kernel.empty());
     CHECK(agrees(check));
@@ -55,9 +58,10 @@ TEST_CASE("onednn: zero points of the weight are taken out of it") {
 }
 
 TEST_CASE("canonical: a dynamic product computes what its parts do, shape by shape") {
+  const std::string engine = GENERATE(from_range(engines()));
   Model model = dynamic_product("N", 40, 24, "a = Add (p, b)\n y = Relu (a)");
   Diagnostics diagnostics;
-  Plan literal(model, {.engine = "reference"}, diagnostics), fast(model, {.engine = "onednn"}, diagnostics);
+  Plan literal(model, {.engine = "reference"}, diagnostics), fast(model, {.engine = engine}, diagnostics);
   Runner reference(literal), runner(fast);
   for (const int64_t rows : {3, 70, 3, 1}) {
     const std::vector<Tensor> in{random_tensor(DType::float32, {rows, 40}, "x", static_cast<unsigned>(rows))};
@@ -69,21 +73,23 @@ TEST_CASE("canonical: a dynamic product computes what its parts do, shape by sha
 }
 
 TEST_CASE("canonical: a sum that someone else reads stays as it is") {
+  const std::string engine = GENERATE(from_range(engines()));
   Model model = dynamic_product("8", 40, 24, "r = Cast <to = 1> (s)\n y = Add (p, r)");
   const Model canonical = canonical_for_execution(model);
   size_t left = 0;
   for (const Node& node : canonical.graph->nodes()) left += node.is("MatMulInteger");
   CHECK(left == 1);
-  for (const ClusterCheck& check : check_engine("onednn", canonical_for_execution(model), random_inputs(model))) {
+  for (const ClusterCheck& check : check_engine(engine, canonical_for_execution(model), random_inputs(model))) {
     CAPTURE(to_text(check));
     CHECK((check.kernel.empty() || agrees(check)));
   }
 }
 
-TEST_CASE("onednn: values all equal, and none at all, have a scale") {
+TEST_CASE("engines: values all equal, and none at all, have a scale") {
+  const std::string engine = GENERATE(from_range(engines()));
   const Model model = dynamic_product("N", 40, 24, "y = Add (p, b)");
   Diagnostics diagnostics;
-  Plan plan(model, {.engine = "onednn"}, diagnostics);
+  Plan plan(model, {.engine = engine}, diagnostics);
   Runner runner(plan);
   const auto zeros = runner.run(std::vector<Tensor>{Tensor::zeros(DType::float32, {2, 40})});
   const Tensor& bias = *model.graph->find("b")->constant();
@@ -91,20 +97,22 @@ TEST_CASE("onednn: values all equal, and none at all, have a scale") {
   CHECK(runner.run(std::vector<Tensor>{Tensor::zeros(DType::float32, {0, 40})})[0].shape() == Shape{0, 24});
 }
 
-TEST_CASE("onednn: a scale that fits no column is declined, and an error where it runs") {
+TEST_CASE("engines: a scale that fits no column is declined, and an error where it runs") {
+  const std::string engine = GENERATE(from_range(engines()));
   Model model = model_of(R"(<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>
     g (uint8[2, 8] x, int8[8, 4] w, float s, float[3] ws, uint8 z) => (float[2, 4] y) {
       y = com.microsoft.MatMulIntegerToFloat (x, w, s, ws, z)
     })");
   add_weights(model, {"w", "ws"});
   Diagnostics diagnostics;
-  Plan plan(model, {.engine = "onednn"}, diagnostics);
+  Plan plan(model, {.engine = engine}, diagnostics);
   Runner runner(plan);
   const std::vector<Tensor> in{Tensor::zeros(DType::uint8, {2, 8}), Tensor::scalar(1.0f), Tensor::scalar(uint8_t{3})};
   CHECK_THROWS_AS(runner.run(in), Error);
 }
 
-TEST_CASE("canonical: DynamicQuantizeLSTM is an LSTM with the same weights, in both engines") {
+TEST_CASE("canonical: DynamicQuantizeLSTM is an LSTM with the same weights, in every engine") {
+  const std::string engine = GENERATE(from_range(engines()));
   Model model = model_of(R"(<ir_version: 8, opset_import: ["" : 17, "com.microsoft" : 1]>
     g (float[3, 2, 5] x, int8[1, 5, 16] w, int8[1, 4, 16] r, float[1, 32] b, float[1, 16] ws, int8[1, 16] wz, float[1, 16] rs, int8[1, 16] rz)
         => (float[1, 2, 4] h) {
@@ -112,7 +120,7 @@ TEST_CASE("canonical: DynamicQuantizeLSTM is an LSTM with the same weights, in b
     })");
   add_weights(model, {"w", "r", "b", "ws", "wz", "rs", "rz"});
   Diagnostics diagnostics;
-  Plan literal(model, {.engine = "reference"}, diagnostics), fast(model, {.engine = "onednn"}, diagnostics);
+  Plan literal(model, {.engine = "reference"}, diagnostics), fast(model, {.engine = engine}, diagnostics);
   const std::vector<Tensor> in{random_tensor(DType::float32, {3, 2, 5}, "x")};
   const auto expected = Runner(literal).run(in), found = Runner(fast).run(in);
   REQUIRE(found[0].shape() == Shape{1, 2, 4});

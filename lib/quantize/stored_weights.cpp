@@ -112,6 +112,12 @@ Value& StoredWeights::grouped(const std::string& name, const GroupedCodes& made)
   return real;
 }
 
+Value& StoredWeights::constant(const std::string& name, Tensor value) {
+  Value*& made = constants_[name];
+  if (!made) made = main_.add_weight(main_.fresh_name(name), std::move(value)).out(0);
+  return *made;
+}
+
 StoredWeights::Codes StoredWeights::codes(Value& original, const ObserverSpec& spec, int axis, bool transposed, float factor) {
   for (const KeptCodes& kept : kept_codes_)
     if (kept.original == &original && kept.spec == spec && kept.transposed == transposed && kept.factor == factor) return kept.codes;

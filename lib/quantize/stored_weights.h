@@ -35,6 +35,9 @@ class StoredWeights {
   struct Codes {
     Value *codes, *scale, *zero_point;
   };
+  /// An initializer of this value; one for all who ask with the same name.
+  Value& constant(const std::string& name, Tensor value);
+
   Codes codes(Value& original, const ObserverSpec& spec, int axis, bool transposed, float factor);
 
  private:
@@ -61,6 +64,7 @@ class StoredWeights {
   std::vector<Kept> kept_;
   std::vector<KeptCodes> kept_codes_;
   std::map<const Value*, std::string> names_;
+  std::map<std::string, Value*> constants_;
 };
 
 /// The last two axes exchanged.

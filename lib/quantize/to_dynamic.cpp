@@ -19,7 +19,12 @@ bool replaced(const Node& root, Dialect dialect) { return is_linear(root) || (di
 class DynamicWriter {
  public:
   DynamicWriter(Model& model, const QuantPlan& plan, const Placement& placement, Dialect dialect)
-      : model_(model), plan_(plan), placement_(placement), dialect_(dialect), weights_(*model.graph, placement), linear_(weights_) {}
+      : model_(model),
+        plan_(plan),
+        placement_(placement),
+        dialect_(dialect),
+        weights_(*model.graph, placement),
+        linear_(weights_, model.opset()) {}
 
   void run() {
     for (size_t i = 0; i < plan_.nodes.size(); ++i)
@@ -34,7 +39,7 @@ class DynamicWriter {
 
  private:
   void mark(Node& root, size_t decision) {
-    specs_[decision] = plan_.nodes[decision].qconfig->weight;
+    qconfigs_[decision] = *plan_.nodes[decision].qconfig;
     root.set_attribute(kMark, static_cast<int64_t>(decision));
   }
 
@@ -44,13 +49,13 @@ class DynamicWriter {
       const auto decision = node.is_call() ? node.attr_or(kMark, int64_t{-1}) : -1;
       if (decision < 0) continue;
       node.remove_attribute(kMark);
-      rewrite(node, specs_.at(static_cast<size_t>(decision)));
+      rewrite(node, qconfigs_.at(static_cast<size_t>(decision)));
     }
   }
 
-  void rewrite(Node& node, const ObserverSpec& spec) {
-    if (is_linear(node)) return linear_.rewrite(node, spec);
-    if (replaced(node, dialect_)) return to_ort_lstm(model_, node, spec, placement_);
+  void rewrite(Node& node, const QConfig& qconfig) {
+    if (is_linear(node)) return linear_.rewrite(node, qconfig);
+    if (replaced(node, dialect_)) return to_ort_lstm(model_, node, qconfig.weight, placement_);
     if (node.name.empty()) node.name = node.path();
     told_[node.name] = {{"activation", "uint8"}};
   }
@@ -61,7 +66,7 @@ class DynamicWriter {
   const Dialect dialect_;
   StoredWeights weights_;
   DynamicLinear linear_;
-  std::map<size_t, ObserverSpec> specs_;
+  std::map<size_t, QConfig> qconfigs_;
   nlohmann::ordered_json told_ = nlohmann::ordered_json::object();
 };
 

@@ -14,6 +14,9 @@ inline constexpr const char* kDynamicKey = "qtool.dynamic";
 ///                y = Cast(sum) * (x_scale * w_scale) [+ bias]
 /// which is what ONNX Runtime fuses (QDQ 2a). alpha of a Gemm goes into w_scale, a transposed weight is stored straight.
 ///
+/// With activations by rows (int8, per_channel_symmetric): x_q = round(x / x_scale), x_scale = max(max |row| / 127, eps), no zero point;
+/// the sums are multiplied by both scales.
+///
 /// LSTM, GRU, RNN:  W and R behind DequantizeLinear, one scale a gate unit, and an entry in qtool.dynamic. With Dialect::ort an LSTM
 /// becomes com.microsoft.DynamicQuantizeLSTM where that has its attributes.
 void to_dynamic(Model& model, const QuantPlan& plan, const Placement& placement, Dialect dialect);

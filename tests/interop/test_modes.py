@@ -173,6 +173,8 @@ LAYERS = {
     'RNN': (helper.make_node('RNN', ['x', 'w', 'r'], ['', 'h'], name='n', hidden_size=24), {'w': random(1, 24, 40), 'r': random(1, 24, 24) * np.float32(.3)},
             {'x': random(7, 3, 40)}),
 }
+ROWS = {'global': {'activation': {'observer': 'placeholder', 'dtype': 'int8', 'qscheme': 'per_channel_symmetric'},
+                   'weight': {'observer': 'per_channel_minmax', 'dtype': 'int8', 'qscheme': 'per_channel_symmetric'}}}
 MODES = {'dynamic': ['--mode', 'dynamic'], 'dynamic-ort': ['--mode', 'dynamic', '--dialect', 'ort'], 'int8': ['--mode', 'weight-only'],
          **{f'{kind}-{size}': ['--qconfig', (kind, size)] for kind in ('int4', 'uint4') for size in (32, 64, 128)}}
 
@@ -180,6 +182,27 @@ MODES = {'dynamic': ['--mode', 'dynamic'], 'dynamic-ort': ['--mode', 'dynamic', 
 def qconfig_of(kind, size):
     scheme = 'per_channel_symmetric' if kind == 'int4' else 'per_channel_affine'
     return {'global': {'activation': None, 'weight': {'observer': 'per_channel_minmax', 'dtype': kind, 'qscheme': scheme, 'group_size': size}}}
+
+
+@pytest.mark.parametrize('opset', [17, 18])
+@pytest.mark.parametrize('layer', ['MatMul', 'MatMul-3d', 'Gemm', 'Gemm-transB'])
+def test_activations_by_rows(qtool, layer, opset, tmp_path):
+    """Rows of very different sizes, one of them zero: each has its own scale, and all keep their digits."""
+    node, weights, inputs = LAYERS[layer]
+    model = one_layer(node, weights, inputs)
+    model.opset_import[0].version = opset
+    onnx.save(model, tmp_path / 'float.onnx')
+    (tmp_path / 'q.json').write_text(json.dumps(ROWS))
+    call(qtool, 'quantize', tmp_path / 'float.onnx', '--qconfig', tmp_path / 'q.json', '-o', tmp_path / 'int8.onnx')
+    call(qtool, 'quantize', tmp_path / 'float.onnx', '--mode', 'dynamic', '-o', tmp_path / 'tensor.onnx')
+    x = inputs['x'] * np.float32(10.) ** -np.arange(inputs['x'].shape[-2], dtype=np.float32)[:, None]
+    x[..., -1, :] = 0
+    want, rows, tensor = (session(tmp_path / f'{f}.onnx').run(None, {'x': x})[0] for f in ('float', 'int8', 'tensor'))
+    own = run(qtool, tmp_path / 'int8.onnx', [{'x': x}], tmp_path, 'y')[0]
+    assert operators(onnx.load(tmp_path / 'int8.onnx').graph)['MatMulInteger'] == 1
+    for row in range(want.shape[-2] - 1):
+        assert cosine(want[..., row, :], rows[..., row, :]) > .9995 and cosine(want[..., row, :], own[..., row, :]) > .9995
+    assert np.isfinite(own).all() and (layer.startswith('Gemm') or cosine(want[..., 3, :], tensor[..., 3, :]) < .99)
 
 
 @pytest.mark.parametrize('mode', MODES)

@@ -72,6 +72,8 @@ std::string QConfigMapping::text_of(const Rule& rule) {
       return "module_name_regex \"" + rule.key + "\"";
     case RuleKind::object_type:
       return "object_type \"" + rule.key + "\"";
+    case RuleKind::tensor:
+      return "tensor \"" + rule.key + "\"";
     case RuleKind::global:
       break;
   }
@@ -108,9 +110,20 @@ std::optional<size_t> QConfigMapping::global() const {
   return std::nullopt;
 }
 
-QConfigChoice QConfigMapping::choose(const std::string& node_path, const std::vector<std::string>& object_types) const {
+std::optional<QConfigChoice> QConfigMapping::choose_by_name(const std::string& node_path) const {
   if (const auto rule = by_module_name(node_path)) return chosen(*rule);
   if (const auto rule = by_regex(node_path)) return chosen(*rule);
+  return std::nullopt;
+}
+
+std::optional<QConfigChoice> QConfigMapping::choose_tensor(const std::vector<std::string>& names) const {
+  for (size_t i = 0; i < rules_.size(); ++i)
+    if (rules_[i].kind == RuleKind::tensor && std::find(names.begin(), names.end(), rules_[i].key) != names.end()) return chosen(i);
+  return std::nullopt;
+}
+
+QConfigChoice QConfigMapping::choose(const std::string& node_path, const std::vector<std::string>& object_types) const {
+  if (const auto choice = choose_by_name(node_path)) return *choice;
   if (const auto rule = by_object_type(object_types)) return chosen(*rule);
   if (const auto rule = global()) return chosen(*rule);
   return {nullptr, "no rule"};

@@ -52,6 +52,7 @@ struct QConfig {
 struct QConfigChoice {
   const QConfig* qconfig = nullptr;  ///< null: float; lives as long as the mapping
   std::string rule;                  ///< `module_name "/head"`, `module_name_regex "^/enc"`, `object_type "Conv"`, `global`, `no rule`
+  bool operator==(const QConfigChoice& other) const { return !qconfig == !other.qconfig && (!qconfig || *qconfig == *other.qconfig); }
 };
 
 class QConfigMapping {
@@ -71,6 +72,13 @@ class QConfigMapping {
   /// of `object_types`, which are most specific first: group name, module aliases, operator) > global. Remembers which rules matched.
   QConfigChoice choose(const std::string& node_path, const std::vector<std::string>& object_types) const;
 
+  /// Of these rules those by name alone (module_name, module_name_regex); nothing when none covers the node.
+  std::optional<QConfigChoice> choose_by_name(const std::string& node_path) const;
+
+  /// Rule of one tensor, by any of its names: its path, or NODE:INDEX for an input of a node. Its `activation` or `weight` counts, as the
+  /// tensor is one or the other; null: the tensor stays float. Nothing when there is none.
+  std::optional<QConfigChoice> choose_tensor(const std::vector<std::string>& names) const;
+
   /// Rules (as in QConfigChoice::rule, with their place) that matched no node of all choose() calls so far; never `global`.
   std::vector<std::string> unmatched_rules() const;
 
@@ -83,7 +91,7 @@ class QConfigMapping {
   bool operator==(const QConfigMapping& other) const;
 
  private:
-  enum class RuleKind { module_name, module_name_regex, object_type, global };
+  enum class RuleKind { module_name, module_name_regex, object_type, global, tensor };
   struct Rule {
     RuleKind kind;
     std::string key;                         ///< name, prefix, regex or type; empty for global

@@ -49,7 +49,8 @@ QScheme default_scheme(bool per_channel, Role role) {
 
 /// What does not go together although each field is right by itself.
 void check_together(Cursor& cursor, const ObserverSpec& spec, bool per_channel, Role role) {
-  if (role == Role::activation && is_per_channel(spec.qscheme))
+  const bool by_row = spec.dynamic() && spec.dtype == DType::int8 && spec.qscheme == QScheme::per_channel_symmetric;
+  if (role == Role::activation && is_per_channel(spec.qscheme) && !by_row)
     cursor["qscheme"].mistake("\"" + std::string(name_of(spec.qscheme)) + "\" is for weights, activations are quantized per tensor");
   if (role == Role::activation && per_channel)
     cursor["observer"].mistake("\"" + spec.observer + "\" is for weights, activations are quantized per tensor");
@@ -148,6 +149,7 @@ QConfigMapping QConfigReader::read(Cursor root) {
     }
   }
   for (auto& [key, value] : root["module_name"].members()) add(Kind::module_name, key, value, global);
+  for (auto& [key, value] : root["tensor"].members()) add(Kind::tensor, key, value, global);
   root.finish();
   mapping.matched_.resize(mapping.rules_.size());
   return mapping;

@@ -43,6 +43,7 @@ struct QConfigWriter {
       if (rule.kind == Kind::object_type) json["object_type"][rule.key] = value;
       if (rule.kind == Kind::module_name_regex) json["module_name_regex"].push_back(Json::array({rule.key, value}));
       if (rule.kind == Kind::module_name) json["module_name"][rule.key] = value;
+      if (rule.kind == Kind::tensor) json["tensor"][rule.key] = value;
     }
     return json;
   }

@@ -50,6 +50,18 @@ bool has_weight_rank(const Match& match, const FusionRule& rule, int64_t opset) 
   return weight && weight->constant() && weight->constant()->rank() == static_cast<size_t>(rule.weight_rank);
 }
 
+/// What a group adds to its matrix product is one number a column: positions and the like are no bias, they stay an operand of Add.
+bool adds_a_bias(const Match& match, const FusionRule& rule, int64_t opset) {
+  const Node* root = root_among(match.nodes, rule.root_module, opset);
+  if (!root || !root->is("MatMul")) return true;
+  return std::all_of(root->out(0)->uses().begin(), root->out(0)->uses().end(), [&](const Use& use) {
+    const bool inside = std::find(match.nodes.begin(), match.nodes.end(), use.node) != match.nodes.end();
+    const Value* other = inside && use.node->is("Add") ? use.node->in(1 - use.input) : nullptr;
+    const Tensor* added = other ? other->constant() : nullptr;
+    return !added || added->rank() == 0 || added->size() == added->shape().back();
+  });
+}
+
 /// Fusion of one graph, without its bodies.
 class Fuser {
  public:
@@ -90,6 +102,7 @@ class Fuser {
     auto matched = match(rule.pattern, node);
     if (!matched || (!rewrite && (matched->nodes.size() < 2 || rule.fused_module.empty()))) return;
     if (refused_.count({node.path(), index}) || !has_weight_rank(*matched, rule, model_.opset())) return;
+    if (!rewrite && !adds_a_bias(*matched, rule, model_.opset())) return;
     if (!may_touch(*matched)) return refuse(node, index, "a node of the match may not be touched (--wrap)");
     if (const auto reason = rewrite ? rewrite->refuse(*matched) : std::nullopt) return refuse(node, index, *reason);
     const bool goes_first = rewrite || has_literal(rule.pattern.root());

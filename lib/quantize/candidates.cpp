@@ -4,6 +4,7 @@
 
 #include "config/modules.h"
 #include "pass/fuse.h"
+#include "quantize/spread.h"
 
 namespace qtool {
 namespace {
@@ -121,6 +122,8 @@ class CandidateFinder {
     decision.pattern = row->pattern;
     roles(decision, *row);
     rule(decision, *row);
+    one_rule_for_all(decision);
+    if (decision.weight) apply_weight_rule(qconfig_, decision.weight->input, decision);
     if (row->dtype_configs.empty()) return refused(decision, "backend \"" + backend_.name + "\" computes " + row->pattern + " in float");
     constraints(decision, *row);
     cost(decision);
@@ -243,19 +246,51 @@ class CandidateFinder {
       decision.reasons.push_back("the qconfig does not quantize activations (" + choice.rule + ")");
   }
 
+  /// A member of a fused group that a rule by name gives something else than its root: nobody can have both.
+  void one_rule_for_all(NodeDecision& decision) const {
+    if (decision.call == decision.root) return;
+    const std::string path = decision.call->path(), name = decision.call->name;
+    const std::string place = path.ends_with(name) ? path.substr(0, path.size() - name.size()) : "";
+    for (const Node& node : decision.root->graph().nodes()) {
+      if (!node.is_call() || &node == decision.root) continue;
+      const auto choice = qconfig_.choose_by_name(place + node.path());
+      if (choice && !(*choice == QConfigChoice{decision.qconfig, {}}))
+        decision.reasons.push_back("its group has two qconfigs: " + decision.call->path() + " by " + decision.rule + ", " + node.path() +
+                                   " by " + choice->rule);
+    }
+  }
+
   void constraints(NodeDecision& decision, const BackendPattern& row) {
     if (!decision.qconfig) return;
     std::vector<std::string> reasons;
     for (const DTypeConfig& config : row.dtype_configs) {
       if (config.is_dynamic || config.weight_only()) continue;
       const std::vector<std::string> own = unmet(decision, config);
-      if (own.empty()) return;
+      if (own.empty()) return tensors(decision, config);
       for (const std::string& reason : own)
         if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
     }
     decision.breaks_constraint = !reasons.empty();
     if (reasons.empty()) reasons.push_back("the backend computes it only with dynamic quantization");
     decision.reasons.insert(decision.reasons.end(), reasons.begin(), reasons.end());
+  }
+
+  /// Tensors with rules of their own among those the call reads and writes as codes.
+  void tensors(NodeDecision& decision, const DTypeConfig& config) const {
+    for (const size_t input : decision.data) tensor("input", *decision.call->in(input), config.input, decision);
+    if (!needs_coded_output(decision)) return;
+    for (const auto& value : decision.call->outputs())
+      if (value) tensor("output", *value, config.output, decision);
+  }
+
+  void tensor(const char* what, const Value& value, const std::optional<DTypeConstraint>& constraint, NodeDecision& decision) const {
+    const TensorSpec own = tensor_spec(qconfig_, value, decision);
+    if (!own.spec) return decision.reasons.push_back("the qconfig leaves tensor " + value.path() + " float (" + own.rule + ")");
+    if (own.spec == &decision.qconfig->activation || !constraint) return;
+    for (const std::string& reason : check_constraints(*own.spec, *constraint)) {
+      decision.reasons.push_back(std::string(what) + " " + value.path() + ": " + reason);
+      decision.breaks_constraint = true;
+    }
   }
 
   static std::vector<std::string> unmet(const NodeDecision& decision, const DTypeConfig& config) {
@@ -308,6 +343,33 @@ SeenThrough see_through(const Model& model, const Node& call, const BackendPatte
     seen.call_input.push_back(at == placeholders.end() ? std::nullopt : std::optional<size_t>(at - placeholders.begin()));
   }
   return seen;
+}
+
+std::optional<QConfigChoice> choose_tensor_rule(const QConfigMapping& qconfig, const Value& value, const Node* reader, size_t input) {
+  std::vector<std::string> names{value.path()};
+  if (reader) names.push_back(reader->path() + ":" + std::to_string(input));
+  return qconfig.choose_tensor(names);
+}
+
+void apply_weight_rule(const QConfigMapping& qconfig, size_t call_input, NodeDecision& decision) {
+  const Value& value = *decision.call->in(call_input);
+  const auto choice = choose_tensor_rule(qconfig, value, decision.call, call_input);
+  if (!choice || !decision.qconfig) return;
+  if (!choice->qconfig || !choice->qconfig->weight.quantizes())
+    return decision.reasons.push_back("the qconfig leaves tensor " + value.path() + " float (" + choice->rule + ")");
+  auto own = std::make_shared<QConfig>(*decision.qconfig);
+  own->weight = choice->qconfig->weight;
+  decision.own = own;
+  decision.qconfig = own.get();
+}
+
+TensorSpec tensor_spec(const QConfigMapping& qconfig, const Value& value, const NodeDecision& owner) {
+  auto choice = choose_tensor_rule(qconfig, value, nullptr, 0);
+  for (size_t i = 0; !choice && i < value.uses().size(); ++i)
+    choice = choose_tensor_rule(qconfig, value, value.uses()[i].node, value.uses()[i].input);
+  if (!choice) return {&owner.qconfig->activation, owner.rule};
+  const bool quantizes = choice->qconfig && choice->qconfig->activation.quantizes();
+  return {quantizes ? &choice->qconfig->activation : nullptr, choice->rule};
 }
 
 QConfigChoice choose_rule(const QConfigMapping& qconfig, const Node& call, const Node& root, const BackendPattern& row) {

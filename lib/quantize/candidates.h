@@ -50,6 +50,19 @@ SeenThrough see_through(const Model& model, const Node& call, const BackendPatte
 /// The qconfig's choice for a call: by its path, its group's name, the row's module, its root's operator.
 QConfigChoice choose_rule(const QConfigMapping& qconfig, const Node& call, const Node& root, const BackendPattern& row);
 
+/// The rule of one tensor as read by `reader` at `input` (null: by its own name alone).
+std::optional<QConfigChoice> choose_tensor_rule(const QConfigMapping& qconfig, const Value& value, const Node* reader, size_t input);
+
+/// A tensor rule for the weight at this call input changes the decision's qconfig, or leaves the call float with the reason.
+void apply_weight_rule(const QConfigMapping& qconfig, size_t call_input, NodeDecision& decision);
+
+/// What a tensor that is coded is quantized with: its own rule's activation, else the qconfig of the call that decides about it.
+struct TensorSpec {
+  const ObserverSpec* spec;  ///< null: it stays float
+  std::string rule;
+};
+TensorSpec tensor_spec(const QConfigMapping& qconfig, const Value& value, const NodeDecision& owner);
+
 /// Module aliases of configs/modules.json in the form the matcher takes.
 ModuleAliases module_aliases();
 

@@ -29,8 +29,9 @@ void refuse_unquantizable(std::vector<NodeDecision>& nodes, const DecideOptions&
 /// Fills QuantPlan::tensors from the groups.
 class TensorDecider {
  public:
-  TensorDecider(QuantPlan& plan, const TensorGroups& groups, const std::unordered_set<const Value*>& coded, const Placement& placement)
-      : plan_(plan), groups_(groups), coded_(coded), placement_(placement) {
+  TensorDecider(QuantPlan& plan, const QConfigMapping& qconfig, const TensorGroups& groups, const std::unordered_set<const Value*>& coded,
+                const Placement& placement)
+      : plan_(plan), qconfig_(qconfig), groups_(groups), coded_(coded), placement_(placement) {
     for (const NodeDecision& decision : plan_.nodes) {
       if (!decision.quantized) continue;
       by_call_[decision.call] = &decision;
@@ -58,8 +59,9 @@ class TensorDecider {
     decision.group = group_ids_.emplace(root, group_ids_.size()).first->second;
     const NodeDecision* owner = quantized_producer(value);
     if (!owner) owner = first_taker_.at(&value);
-    decision.spec = owner->qconfig->activation;
-    decision.rule = owner->rule;
+    const TensorSpec own = tensor_spec(qconfig_, value, *owner);
+    decision.spec = own.spec ? *own.spec : owner->qconfig->activation;
+    decision.rule = own.rule;
     decision.fixed = fixed_params(value, decision.spec);
     plan_.tensors.emplace(&value, std::move(decision));
     plan_.order.push_back(&value);
@@ -117,6 +119,7 @@ class TensorDecider {
   }
 
   QuantPlan& plan_;
+  const QConfigMapping& qconfig_;
   const TensorGroups& groups_;
   const std::unordered_set<const Value*>& coded_;
   const Placement& placement_;
@@ -134,7 +137,7 @@ QuantPlan decide(Model& model, const QConfigMapping& qconfig, const BackendConfi
   refuse_unquantizable(plan.nodes, options);
   const std::unordered_set<const Value*> coded = spread_codes(plan.nodes);
   const TensorGroups groups = group_tensors(plan.nodes, coded, backend.placement);
-  TensorDecider(plan, groups, coded, backend.placement).run(*model.graph);
+  TensorDecider(plan, qconfig, groups, coded, backend.placement).run(*model.graph);
   plan.tables = find_tables(plan, backend.placement);
   return plan;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quantize/decide.h"
+#include "quantize/dynamic_linear.h"
 #include "quantize/layers.h"
 
 namespace qtool {
@@ -13,11 +14,13 @@ constexpr int64_t kWorthStoring = 256;  ///< elements; below, scales and the DQ 
 bool is_float(const Value& value) { return value.type.dtype == DType::float32 || value.type.dtype == DType::undefined; }
 
 /// Why DynamicQuantizeLinear cannot do what the qconfig asks for; empty: it can.
-std::string not_dynamic(const ObserverSpec& activation) {
+std::string not_dynamic(const ObserverSpec& activation, const Node& root) {
   if (activation.dtype == DType::uint8 && activation.qscheme == QScheme::per_tensor_affine && activation.codes == full_range(DType::uint8))
     return {};
-  return "activations are quantized at run time by DynamicQuantizeLinear, which gives all codes of uint8, per tensor, affine; the qconfig "
-         "asks for another type, scheme or range";
+  if (is_by_row(activation) && is_linear(root)) return {};
+  return "activations are quantized at run time by DynamicQuantizeLinear, which gives all codes of uint8, per tensor, affine, or by rows "
+         "of "
+         "MatMul and Gemm as int8, per_channel_symmetric; the qconfig asks for another type, scheme or range";
 }
 
 /// Why a linear layer has no integer form; empty: it has.
@@ -74,6 +77,9 @@ class WeightDecider {
     if (!has_constant(call, seen, inputs)) return refused(decision, "its weight is not a constant");
     if (!listed) return refused(decision, "backend \"" + backend_.name + "\" does not compute it in mode " + std::string(name_of(mode_)));
     rule(decision, *row);
+    for (const size_t input : inputs)
+      if (input < seen.call_input.size() && seen.call_input[input] && call.in(*seen.call_input[input]))
+        apply_weight_rule(qconfig_, *seen.call_input[input], decision);
     const size_t before = plan_.tables.size();
     for (const size_t input : inputs) take(decision, seen, input);
     decision.quantized = decision.eligible = decision.reasons.empty();
@@ -111,8 +117,8 @@ class WeightDecider {
     if (mode_ == Mode::weight_only && activation.quantizes()) refuse("the qconfig quantizes its activations, weight-only wants them float");
     if (mode_ == Mode::dynamic && !activation.dynamic())
       refuse("the qconfig does not quantize its activations at run time, dynamic wants observer placeholder");
-    else if (mode_ == Mode::dynamic && !not_dynamic(activation).empty())
-      refuse(not_dynamic(activation));
+    else if (mode_ == Mode::dynamic && !not_dynamic(activation, *decision.root).empty())
+      refuse(not_dynamic(activation, *decision.root));
     if (decision.reasons.empty()) constraints(decision, row);
   }
 

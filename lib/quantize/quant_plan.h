@@ -34,8 +34,9 @@ struct NodeDecision {
   std::string pattern;               ///< of the backend, as written; empty: none matched
   std::string rule;                  ///< of the qconfig: `global`, `module_name "/head"`
   const QConfig* qconfig = nullptr;
-  std::vector<size_t> data;       ///< call inputs that arrive as codes
-  std::vector<size_t> constants;  ///< constant call inputs quantized like an activation (second operand of Add)
+  std::shared_ptr<const QConfig> own;  ///< holds `qconfig` where a tensor rule changed it for this call
+  std::vector<size_t> data;            ///< call inputs that arrive as codes
+  std::vector<size_t> constants;       ///< constant call inputs quantized like an activation (second operand of Add)
   std::optional<WeightInput> weight;
   std::optional<size_t> bias;  ///< call input that becomes int32
 };

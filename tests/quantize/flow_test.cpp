@@ -227,3 +227,19 @@ TEST_CASE("x W + b of a matrix becomes a Gemm with an int32 bias; of a stack of 
     CHECK(result.graph->output().in(0)->name() == "y");
   }
 }
+
+TEST_CASE("what is added to a matrix product is its bias where it is one number a column; positions stay an operand") {
+  auto module_of = [](const char* type) {
+    Model model = model_of(std::string("g (float[1, 16, 8] x, float[8, 8] w, ") + type +
+                               " p) => (float[1, 16, 8] y) { [product] m = MatMul (x, w)\n [sum] y = Add (m, p) }",
+                           13);
+    add_weights(model, {"w", "p"});
+    Diagnostics diagnostics;
+    const QuantPlan plan = prepare(model, x86(), diagnostics);
+    return plan.nodes.size();
+  };
+  CHECK(module_of("float[8]") == 1);
+  CHECK(module_of("float[1, 1, 8]") == 1);
+  CHECK(module_of("float[1, 16, 8]") == 2);
+  CHECK(module_of("float[16, 1]") == 2);
+}

@@ -1,0 +1,171 @@
+// Rules of a qconfig for single tensors, for members of fused groups, and --wrap in all its forms.
+
+#include <catch2/catch_test_macros.hpp>
+#include <catch2/matchers/catch_matchers_string.hpp>
+
+#include "base/error.h"
+#include "converted.h"
+
+using namespace qtool;
+using namespace qtool::testing;
+using Catch::Matchers::ContainsSubstring;
+
+namespace {
+
+constexpr const char* kGlobal = R"("global": {
+  "activation": {"observer": "minmax", "dtype": "uint8", "qscheme": "per_tensor_affine"},
+  "weight": {"observer": "per_channel_minmax", "dtype": "int8", "qscheme": "per_channel_symmetric"}})";
+
+Model three_convs() {
+  Model model = model_of(R"(
+    g (float[1, 3, 8, 8] x, float[4, 3, 3, 3] w1, float[4, 4, 3, 3] w2, float[4, 4, 1, 1] w3) => (float[1, 4, 4, 4] y) {
+      [a] p = Conv (x, w1)
+      [relu] r = Relu (p)
+      [b] q = Conv (r, w2)
+      [c] y = Conv (q, w3)
+    })",
+                         13);
+  add_weights(model, {"w1", "w2", "w3"});
+  return model;
+}
+
+PrepareOptions with(const std::string& rules) { return x86(std::string("{") + kGlobal + ", " + rules + "}"); }
+
+struct Prepared {
+  Model model;
+  PrepareOptions options;
+  QuantPlan plan;
+  std::vector<Diagnostic> said;
+};
+
+std::unique_ptr<Prepared> prepared(Model model, PrepareOptions options) {
+  auto result = std::make_unique<Prepared>(Prepared{std::move(model), std::move(options), {}, {}});
+  Diagnostics diagnostics;
+  result->plan = prepare(result->model, result->options, diagnostics);
+  result->said = diagnostics.all();
+  return result;
+}
+
+std::string reasons(const QuantPlan& plan, const std::string& node) {
+  std::string all;
+  for (const std::string& reason : decision(plan, node).reasons) all += reason + "\n";
+  return all;
+}
+
+const Tensor& parameter(const Model& model, const std::string& codes, size_t input) {
+  return *model.graph->find(codes)->producer().in(input)->constant();
+}
+
+constexpr const char* kFixed = R"({"activation": {"observer": "fixed_qparams", "dtype": "uint8", "scale": 0.03125, "zero_point": 100}})";
+
+}  // namespace
+
+TEST_CASE("tensor rule: one tensor has parameters of its own, by its name or as the input of a node") {
+  for (const char* name : {"q", "c:0"}) {
+    CAPTURE(name);
+    const Model model = converted(three_convs(), with(std::string(R"("tensor": {")") + name + "\": " + kFixed + "}"));
+    CHECK(parameter(model, "q_q", 1).number_at(0) == 0.03125);
+    CHECK(parameter(model, "q_q", 2).number_at(0) == 100);
+    CHECK(parameter(model, "r_q", 1).number_at(0) != 0.03125);
+  }
+}
+
+TEST_CASE("tensor rule: one weight with other codes, the others as before") {
+  const char* rule = R"("tensor": {"b:1": {"weight": {"observer": "minmax", "dtype": "int8", "quant_min": -7, "quant_max": 7}}})";
+  const Model model = converted(three_convs(), with(rule));
+  auto most = [&](const char* name) {
+    double found = 0;
+    const Tensor& codes = *model.graph->find(name)->constant();
+    for (int64_t i = 0; i < codes.size(); ++i) found = std::max(found, std::abs(codes.number_at(i)));
+    return found;
+  };
+  CHECK(most("w2_q") == 7);
+  CHECK(most("w1_q") == 127);
+}
+
+TEST_CASE("tensor rule: null leaves the tensor, its reader and a convolution that makes it float") {
+  const auto made = prepared(three_convs(), with(R"("tensor": {"q": null})"));
+  for (const char* node : {"b", "c"}) CHECK_THAT(reasons(made->plan, node), ContainsSubstring("tensor q float (tensor \"q\")"));
+  CHECK(decision(made->plan, "a").quantized);
+  const auto weight = prepared(three_convs(), with(R"("tensor": {"w2": null})"));
+  CHECK_THAT(reasons(weight->plan, "b"), ContainsSubstring("tensor w2 float"));
+  CHECK(decision(weight->plan, "c").quantized);
+}
+
+TEST_CASE("tensor rule: held against the backend's constraints, told where nothing has the name") {
+  const auto made = prepared(three_convs(), with(R"("tensor": {"q": {"activation": {"observer": "minmax", "dtype": "int16"}},
+                                                             "nobody": {"activation": null}})"));
+  CHECK_THAT(reasons(made->plan, "c"), ContainsSubstring("input q: dtype"));
+  CHECK(decision(made->plan, "c").breaks_constraint);
+  CHECK(std::any_of(made->said.begin(), made->said.end(),
+                    [](const Diagnostic& each) { return each.kind == "unmatched" && each.subject.find("tensor \"nobody\"") == 0; }));
+}
+
+TEST_CASE("a fused group has one qconfig: a conflict leaves it float and names both rules") {
+  const auto made = prepared(three_convs(), with(R"("module_name": {"relu": null})"));
+  CHECK_THAT(reasons(made->plan, "a"), ContainsSubstring("two qconfigs: a by global, relu by module_name \"relu\""));
+  CHECK(decision(made->plan, "b").quantized);
+  const auto alike = prepared(three_convs(), with(std::string(R"("module_name": {"relu": {)") + std::string(kGlobal).substr(11) + "}"));
+  CHECK(decision(alike->plan, "a").quantized);
+}
+
+TEST_CASE("--wrap in every form: what is inside is neither fused nor quantized, what is outside is") {
+  struct Row {
+    const char* expression;
+    std::vector<std::string> wrapped;
+  };
+  const Row rows[] = {
+      {"re:^(b|c)$", {"b", "c"}}, {"name:b", {"b"}}, {"type:Relu", {"relu"}}, {"r..y", {"b", "c"}}, {"x..r", {"a", "relu"}}, {"^b", {"b"}},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(row.expression);
+    PrepareOptions options = x86();
+    options.wrap = {row.expression};
+    const auto made = prepared(three_convs(), options);
+    for (const char* node : {"a", "relu", "b", "c"}) {
+      CAPTURE(node);
+      const bool wrapped = std::count(row.wrapped.begin(), row.wrapped.end(), node) > 0;
+      const bool fused = std::string(node) == "relu" && !std::count(row.wrapped.begin(), row.wrapped.end(), "relu");
+      if (fused) continue;  // gone into the group of a
+      CHECK((reasons(made->plan, node) == "it is wrapped\n") == wrapped);
+      CHECK(decision(made->plan, node).quantized == !wrapped);
+    }
+    const Model model = converted(three_convs(), options);
+    for (const std::string& node : row.wrapped)
+      if (node != "relu") CHECK(node_named(model, node).in(1)->constant()->dtype() == DType::float32);
+  }
+}
+
+TEST_CASE("--wrap of an If keeps its bodies, which are quantized without it") {
+  Model model = model_of(R"(
+    g (float[1, 3, 8, 8] x, bool k, float[4, 3, 3, 3] w) => (float[1, 4, 6, 6] y) {
+      [pick] y = If (k) <then_branch = t () => (float[1, 4, 6, 6] p) { [one] p = Conv (x, w) },
+                         else_branch = e () => (float[1, 4, 6, 6] q) { [two] q = Conv (x, w) }>
+    })",
+                         13);
+  add_weights(model, {"w"});
+  CHECK(decision(prepared(copy(model), x86())->plan, "one").quantized);
+  PrepareOptions options = x86();
+  options.wrap = {"type:If"};
+  const auto made = prepared(std::move(model), options);
+  for (const char* node : {"one", "two"}) CHECK(reasons(made->plan, node) == "it is wrapped\n");
+}
+
+TEST_CASE("--wrap: mistakes are wrong usage, what matches nothing is said") {
+  for (const char* expression : {"re:(", "nowhere..y"}) {
+    PrepareOptions options = x86();
+    options.wrap = {expression};
+    Model model = three_convs();
+    Diagnostics diagnostics;
+    try {
+      prepare(model, options, diagnostics);
+      FAIL("no error");
+    } catch (const Error& error) {
+      CHECK(error.code() == ExitCode::usage);
+    }
+  }
+  PrepareOptions options = x86();
+  options.wrap = {"type:Softmax"};
+  const auto made = prepared(three_convs(), options);
+  CHECK(std::any_of(made->said.begin(), made->said.end(), [](const Diagnostic& each) { return each.subject == "--wrap type:Softmax"; }));
+}

@@ -101,7 +101,7 @@ void average_floats(const AverageArgs& args) {
   for (size_t from = 0; from < args.n; from += kChannels) average_block<float, float>(args, from, std::min(kChannels, args.n - from));
 }
 
-void average_any(const AverageArgs& args) {
+[[maybe_unused]] void average_any(const AverageArgs& args) {
   if (args.is_float) return average_floats(args);
   args.is_signed ? average_codes<int8_t>(args) : average_codes<uint8_t>(args);
 }

@@ -14,6 +14,7 @@
 #include "kernels/moves/transpose.h"
 #include "kernels/products/affine.h"
 #include "kernels/products/depthwise.h"
+#include "kernels/products/float_gemm.h"
 #include "kernels/products/gemm.h"
 #include "kernels/products/gemv.h"
 #include "kernels/rows/layer_norm.h"

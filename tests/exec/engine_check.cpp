@@ -167,7 +167,8 @@ bool agrees(const ClusterCheck& check) {
 }
 
 bool agrees_or_left(const std::string& engine, const ClusterCheck& check) {
-  const bool may_be_left = engine == "arm" && (!check.int8_in || check.op == "MaxPool");
+  const bool may_be_left =
+      engine == "arm" && (check.op == "MaxPool" || (!check.int8_in && (check.op == "GlobalMaxPool" || check.op == "LRN")));
   return agrees(check) || (may_be_left && check.kernel.empty());
 }
 

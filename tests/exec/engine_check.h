@@ -34,7 +34,7 @@ ClusterCheck check_of(const std::vector<ClusterCheck>& checks, const std::string
 
 /// SPEC 8: at most one step on at most 0.1 % of the elements; floats within 1e-5 of the largest.
 bool agrees(const ClusterCheck& check);
-/// The same, or a cluster that the engine for ARM leaves to eval: floats it has no kernel for, pools of three dimensions.
+/// The same, or a cluster that the engine for ARM leaves to eval: pools of floats or of three dimensions, LRN of floats.
 bool agrees_or_left(const std::string& engine, const ClusterCheck& check);
 std::string to_text(const ClusterCheck& check);
 

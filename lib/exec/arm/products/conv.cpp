@@ -1,9 +1,12 @@
-// Conv: 1d, 2d, 3d, any stride, dilation, group, padding, on codes. Channels last. Every window's rows are gathered by the product kernel.
+// Conv: 1d, 2d, 3d, any stride, dilation, group, padding, on codes and on floats. Channels last. Every window's rows are gathered by the
+// product kernel.
 
 #include <algorithm>
 #include <mutex>
 
 #include "exec/arm/lowerings.h"
+#include "exec/arm/products/code_side.h"
+#include "exec/arm/products/float_side.h"
 #include "exec/arm/products/image.h"
 #include "exec/arm/products/run.h"
 #include "exec/kernels/elementwise/table.h"
@@ -15,14 +18,16 @@ namespace {
 
 constexpr size_t kMaxSpecializations = 8;
 
-/// [out, in, place] -> [out, place, in]: what the kernel sums up lies side by side.
-Tensor channels_innermost(const Tensor& weights) {
+/// [out, in, place] -> [out, tap, padded], taps of `row` places: what the kernel sums up lies side by side, zeros behind.
+Tensor by_taps(const Tensor& weights, int64_t row, int64_t padded) {
   const int64_t out = weights.shape()[0], in = weights.shape()[1], places = product(weights.shape(), 2, weights.rank());
-  Tensor result(DType::int8, weights.shape());
+  const int64_t taps = out * places / row, width = static_cast<int64_t>(element_size(weights.dtype())), depth = row * in * width;
+  Tensor turned(weights.dtype(), weights.shape()), result = Tensor::zeros(weights.dtype(), {taps, padded});
   for (int64_t o = 0; o < out; ++o)
-    kernels::best<kernels::Transpose>().run({weights.bytes() + o * in * places, result.mutable_bytes() + o * in * places,
+    kernels::best<kernels::Transpose>().run({weights.bytes() + o * in * places * width, turned.mutable_bytes() + o * in * places * width,
                                              static_cast<size_t>(in), static_cast<size_t>(places), static_cast<size_t>(places),
-                                             static_cast<size_t>(in), 1});
+                                             static_cast<size_t>(in), static_cast<size_t>(width)});
+  for (int64_t t = 0; t < taps; ++t) std::copy_n(turned.bytes() + t * depth, depth, result.mutable_bytes() + t * padded * width);
   return result;
 }
 
@@ -33,49 +38,47 @@ struct Shaped {
   std::vector<std::ptrdiff_t> offsets;  ///< none: a matrix
 };
 
+template <class Side>
 class ConvStep : public Step, public TakesTable {
  public:
-  ConvStep(const Node& node, CodeProduct product, const Ending& ending)
-      : node_(node), zero_point_(signed_zero_point(product)), in_dtype_(product.in_dtype), ending_(ending) {
-    const Shape& shape = product.weights.shape();
+  ConvStep(const Node& node, Side side) : node_(node), side_(std::move(side)) {
+    const Shape shape = side_.weights().shape();
     group_ = node.attr_or("group", int64_t{1});
     kernel_.assign(shape.begin() + 2, shape.end());
     const Shape dilations = node.attr_or("dilations", Shape(kernel_.size(), 1));
     joined_ = group_ == 1 && dilations.back() == 1;
     channels_ = shape[1] * group_, out_channels_ = shape[0];
-    pack(std::move(product));
+    pack(shape);
   }
 
-  bool take(const Table& table, DType to) override {
-    if (ending_.form != kernels::GemmForm::codes) return false;
-    table_ = table;
-    ending_.dtype = to;
-    return true;
-  }
+  bool take(const Table& table, DType to) override { return side_.take(table, to); }
 
   void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
     const Tensor& x = inputs[0]->tensor;
-    expect_type(*inputs[0], in_dtype_);
+    expect_type(*inputs[0], side_.in_dtype());
     const std::shared_ptr<const Shaped> shaped = shaped_for(x.shape());
-    outputs[0] = {context.pool.tensor(ending_.dtype, shaped->out), Layout::channels_last};
+    outputs[0] = {context.pool.tensor(side_.out_dtype(), shaped->out), Layout::channels_last};
     if (outputs[0].tensor.size() == 0) return;
-    const Image image(shaped->geometry, x, zero_point_, context);
-    multiply(*shaped, image.data(), reinterpret_cast<uint8_t*>(outputs[0].tensor.mutable_bytes()), context.threads);
+    const Image image(shaped->geometry, x, side_.zero(), slack_, context);
+    multiply(*shaped, image.data<typename Side::Element>(), outputs[0].tensor.mutable_bytes(), context.threads);
   }
 
-  std::string kernel() const override { return gemm_name(groups_[0].lowest) + (table_ ? "+table" : ""); }
+  std::string kernel() const override { return side_.kernel(); }
 
  private:
-  void pack(CodeProduct product) {
-    const Shape& shape = product.weights.shape();
-    const auto depth = static_cast<size_t>(shape[1]), places = static_cast<size_t>(element_count(kernel_));
+  /// A tap's depth is padded to what the kernel takes whole: it reads the bytes behind, and weighs them with zeros.
+  void pack(const Shape& shape) {
     const size_t row = joined_ ? static_cast<size_t>(kernel_.back()) : 1, each = static_cast<size_t>(shape[0] / group_);
-    product.weights = channels_innermost(product.weights);
+    const size_t taps = static_cast<size_t>(element_count(kernel_)) / row, depth = row * static_cast<size_t>(shape[1]);
+    const size_t padded = Side::padded_depth(depth);
+    slack_ = padded - depth;
+    side_.set_weights(by_taps(side_.weights(), static_cast<int64_t>(row), static_cast<int64_t>(padded)));
     for (size_t g = 0; g < static_cast<size_t>(group_); ++g) {
-      WeightView view{g * each * places * depth, {}, row * depth, 1, each, places * depth};
-      for (size_t t = 0; t < places / row; ++t) view.taps.push_back(t * row * depth);
-      groups_.push_back(make_columns(product, view, g * each, ending_));
+      WeightView view{g * each * taps * padded, {}, padded, 1, each, taps * padded};
+      for (size_t t = 0; t < taps; ++t) view.taps.push_back(t * padded);
+      side_.add(view, g * each);
     }
+    side_.finish();
   }
 
   std::shared_ptr<const Shaped> shaped_for(const Shape& in) {
@@ -98,28 +101,27 @@ class ConvStep : public Step, public TakesTable {
     return std::make_shared<const Shaped>(std::move(shaped));
   }
 
-  void multiply(const Shaped& shaped, const int8_t* image, uint8_t* out, int threads) const {
+  void multiply(const Shaped& shaped, const typename Side::Element* image, std::byte* out, int threads) const {
     const Geometry& g = shaped.geometry;
-    const int64_t images = shaped.offsets.empty() ? 1 : g.batch,
-                  pixels = shaped.offsets.empty() ? g.batch * g.out_pixels() : g.out_pixels();
-    const int64_t blocks = (pixels + kRowsAtOnce - 1) / kRowsAtOnce, width = static_cast<int64_t>(element_size(ending_.dtype));
-    const kernels::GemmPacking& packing = groups_[0].packing;
+    const int64_t images = shaped.offsets.empty() ? 1 : g.batch, pixels = g.batch * g.out_pixels() / images;
+    const int64_t blocks = (pixels + kRowsAtOnce - 1) / kRowsAtOnce;
+    const auto& packing = side_.packing();
     const int64_t macs = g.batch * g.out_pixels() * out_channels_ * static_cast<int64_t>(packing.taps * packing.depth);
     share_out(threads, images * blocks, packing.panels(), macs, [&](int64_t block, size_t first, size_t last) {
       const int64_t n = block / blocks, pixel = block % blocks * kRowsAtOnce;
-      for (size_t group = 0; group < groups_.size(); ++group) {
-        kernels::GemmArgs args = arguments_of(groups_[group], ending_, table_ ? table_->data() : nullptr);
+      for (int64_t group = 0; group < group_; ++group) {
+        typename Side::Args args = side_.arguments(static_cast<size_t>(group));
         args.m = static_cast<size_t>(std::min(kRowsAtOnce, pixels - pixel));
-        args.a = image + n * g.extent_pixels() * channels_ + static_cast<int64_t>(group) * (channels_ / group_);
+        args.a = image + n * g.extent_pixels() * channels_ + group * (channels_ / group_);
         place(shaped, pixel, args);
-        args.out = out + ((n * pixels + pixel) * out_channels_ + static_cast<int64_t>(group) * (out_channels_ / group_)) * width;
+        set_out(args, out, (n * pixels + pixel) * out_channels_ + group * (out_channels_ / group_));
         args.out_stride = static_cast<size_t>(out_channels_);
         run_panels(args, first, last);
       }
     });
   }
 
-  void place(const Shaped& shaped, int64_t pixel, kernels::GemmArgs& args) const {
+  void place(const Shaped& shaped, int64_t pixel, typename Side::Args& args) const {
     if (shaped.offsets.empty()) {
       args.a += pixel * channels_;
       args.a_stride = static_cast<size_t>(channels_);
@@ -130,44 +132,49 @@ class ConvStep : public Step, public TakesTable {
   }
 
   const Node& node_;
-  const int32_t zero_point_;
-  const DType in_dtype_;
-  Ending ending_;
+  Side side_;
   int64_t group_, channels_, out_channels_;
   Shape kernel_;
   bool joined_;
-  std::vector<Columns> groups_;
-  std::optional<Table> table_;
+  size_t slack_ = 0;
   std::mutex mutex_;
   std::vector<std::shared_ptr<const Shaped>> shaped_;
 };
 
-std::optional<Lowered> lower_head(const Cluster& head, CodeProduct product, size_t first, std::string& reason) {
+std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
+  auto product = read_code_product(head, 0, channels, reason);
+  if (!product) return std::nullopt;
   const auto ending = ending_of(head, first);
   if (!ending) return reason = "no kernel for what follows", std::nullopt;
   if (const auto bounds = bounds_behind(head, first)) {
-    product.weight_sums = sums_by_first_axis(product.weights);
-    if (auto depthwise = lower_depthwise(head, product, *bounds)) return depthwise;
+    product->weight_sums = sums_by_first_axis(product->weights);
+    if (auto depthwise = lower_depthwise(head, *product, *bounds)) return depthwise;
   }
-  return Lowered{std::make_unique<ConvStep>(*head.root, std::move(product), *ending), LayoutRule::channels_last};
+  return Lowered{std::make_unique<ConvStep<CodeSide>>(*head.root, CodeSide(std::move(*product), *ending)), LayoutRule::channels_last};
+}
+
+std::optional<Lowered> lower_floats(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
+  auto product = read_float_product(head, channels, first, reason);
+  if (!product) return std::nullopt;
+  return Lowered{std::make_unique<ConvStep<FloatSide>>(*head.root, FloatSide(std::move(*product))), LayoutRule::channels_last};
 }
 
 }  // namespace
 
 LowerResult lower_conv(const Model& model, const Cluster& cluster) {
   if (!cluster.inputs[1].constant()) return Declined{"the weight is no constant"};
-  if (!cluster.inputs[0].quantized()) return Declined{"no kernel for floats"};
   const Shape shape = cluster.inputs[1].value->constant()->shape();
   if (shape.size() < 3 || shape.size() > 5 || element_count(shape) == 0) return Declined{"not one to three dimensions"};
   const int64_t group = cluster.root->attr_or("group", int64_t{1});
   if (group < 1 || shape[0] % group != 0) return Declined{"groups that do not divide the channels"};
-  if (product(shape, 1, shape.size()) > kDeepest) return Declined{"deeper than the kernel sums up"};
+  if (product(shape, 2, shape.size()) * (shape[1] + 8) > kDeepest) return Declined{"deeper than the kernel sums up"};
   const Channels channels{shape.size(), 1, shape[0]};
-  std::string reason;
-  auto product = read_code_product(cluster, 0, channels, reason);
+  const bool codes = cluster.inputs[0].quantized();
   const size_t first = leading_constants(cluster, channels);
-  auto divided = product ? divide(model, cluster, first, reason) : std::nullopt;
-  auto head = divided ? lower_head(divided->head, std::move(*product), first, reason) : std::nullopt;
+  std::string reason;
+  auto divided = divide(model, cluster, codes ? HeadKind::codes : HeadKind::clamped_floats, first, reason);
+  if (!divided) return Declined{reason};
+  auto head = codes ? lower_codes(divided->head, channels, first, reason) : lower_floats(divided->head, channels, first, reason);
   if (!head) return Declined{reason};
   return with_passes(std::move(*head), std::move(*divided));
 }

@@ -1,10 +1,13 @@
-// ConvTranspose of 1 to 3 dimensions on codes, channels last: output pixels that lie a stride apart meet the same weights, so each such
-// set of them is a convolution of its own, written with gaps.
+// ConvTranspose of 1 to 3 dimensions on codes and on floats, channels last: output pixels that lie a stride apart meet the same weights, so
+// each such set of them is a convolution of its own, written with gaps.
 
 #include <algorithm>
+#include <array>
 #include <mutex>
 
 #include "exec/arm/lowerings.h"
+#include "exec/arm/products/code_side.h"
+#include "exec/arm/products/float_side.h"
 #include "exec/arm/products/run.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/parallel.h"
@@ -29,6 +32,7 @@ Triple in_three(const Shape& values, int64_t absent) {
 struct Grid {
   Triple kernel, stride, dilation, begin, end;  ///< end: output_padding taken off
   int64_t in_channels, out_channels, group;     ///< channels of all groups
+  int64_t each() const { return out_channels / group; }
 
   /// Which weights along dimension d reach output positions o with (o + begin) % stride == phase.
   std::vector<int64_t> reaching(size_t d, int64_t phase) const {
@@ -102,69 +106,65 @@ class RunMaker {
   const Triple in_, out_;
 };
 
+template <class Side>
 class ConvTransposeStep : public Step, public TakesTable {
  public:
-  ConvTransposeStep(Grid grid, size_t dims, const CodeProduct& product, const Ending& ending)
-      : grid_(grid), dims_(dims), zero_point_(signed_zero_point(product)), in_dtype_(product.in_dtype), ending_(ending) {
+  ConvTransposeStep(Grid grid, size_t dims, Side side) : grid_(grid), dims_(dims), side_(std::move(side)) {
     for (int64_t phase = 0; phase < grid_.phases(); ++phase)
-      for (int64_t group = 0; group < grid_.group; ++group) columns_.push_back(columns_of(product, phase, group));
+      for (int64_t group = 0; group < grid_.group; ++group) side_.add(view_of(phase, group), static_cast<size_t>(group * grid_.each()));
+    side_.finish();
   }
 
-  bool take(const Table& table, DType to) override {
-    if (ending_.form != kernels::GemmForm::codes) return false;
-    table_ = table;
-    ending_.dtype = to;
-    return true;
-  }
+  bool take(const Table& table, DType to) override { return side_.take(table, to); }
 
   void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
     const Tensor& x = inputs[0]->tensor;
-    expect_type(*inputs[0], in_dtype_);
+    expect_type(*inputs[0], side_.in_dtype());
     const std::shared_ptr<const Shaped> shaped = shaped_for(x.shape());
-    outputs[0] = {context.pool.tensor(ending_.dtype, shaped->out), Layout::channels_last};
+    outputs[0] = {context.pool.tensor(side_.out_dtype(), shaped->out), Layout::channels_last};
     if (outputs[0].tensor.size() == 0) return;
     const int64_t image = x.size() / x.shape()[0] + grid_.in_channels, runs = static_cast<int64_t>(shaped->runs.size());
     const auto images = with_zeros(x, image, context);
-    auto* out = reinterpret_cast<uint8_t*>(outputs[0].tensor.mutable_bytes());
+    std::byte* out = outputs[0].tensor.mutable_bytes();
+    const int64_t each = outputs[0].tensor.size() / x.shape()[0];
     in_parts(context.threads, x.shape()[0] * runs, x.size() * grid_.out_channels, [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i)
-        multiply(shaped->runs[static_cast<size_t>(i % runs)], reinterpret_cast<const int8_t*>(images->data()) + i / runs * image,
-                 out + i / runs * (outputs[0].tensor.size() / x.shape()[0]) * width());
+        multiply(shaped->runs[static_cast<size_t>(i % runs)], reinterpret_cast<const Element*>(images->data()) + i / runs * image, out,
+                 i / runs * each);
     });
   }
 
-  std::string kernel() const override { return gemm_name(columns_[0].lowest) + (table_ ? "+table" : ""); }
+  std::string kernel() const override { return side_.kernel(); }
 
  private:
-  int64_t width() const { return static_cast<int64_t>(element_size(ending_.dtype)); }
+  using Element = typename Side::Element;
 
   /// Weights lie [in, out / group, place].
-  Columns columns_of(const CodeProduct& product, int64_t phase, int64_t group) const {
-    const int64_t in = grid_.in_channels / grid_.group, out = grid_.out_channels / grid_.group;
+  WeightView view_of(int64_t phase, int64_t group) const {
+    const int64_t in = grid_.in_channels / grid_.group, out = grid_.each();
     const int64_t places = grid_.kernel[0] * grid_.kernel[1] * grid_.kernel[2];
-    WeightView view{static_cast<size_t>(group * in * out * places),
-                    {},
-                    static_cast<size_t>(in),
-                    static_cast<size_t>(out * places),
-                    static_cast<size_t>(out),
-                    static_cast<size_t>(places)};
+    WeightView view;
+    view.offset = static_cast<size_t>(group * in * out * places);
+    view.depth = static_cast<size_t>(in), view.step_k = static_cast<size_t>(out * places);
+    view.n = static_cast<size_t>(out), view.step_n = static_cast<size_t>(places);
     for (const Triple& tap : grid_.taps(grid_.phase(phase)))
       view.taps.push_back(static_cast<size_t>((tap[0] * grid_.kernel[1] + tap[1]) * grid_.kernel[2] + tap[2]));
-    return make_columns(product, view, static_cast<size_t>(group * out), ending_);
+    return view;
   }
 
-  /// Every image as s8, a pixel of zero points in front.
+  /// Every image, codes as s8, a pixel of zeros in front.
   std::shared_ptr<Buffer> with_zeros(const Tensor& x, int64_t image, StepContext& context) const {
-    auto made = context.pool.take(static_cast<size_t>(x.shape()[0] * image));
+    auto made = context.pool.take(static_cast<size_t>(x.shape()[0] * image) * sizeof(Element));
     auto* to = reinterpret_cast<uint8_t*>(made->mutable_data());
     const auto* from = reinterpret_cast<const uint8_t*>(x.bytes());
-    const auto bytes = static_cast<size_t>(image - grid_.in_channels);
-    for (int64_t n = 0; n < x.shape()[0]; ++n, to += image, from += bytes) {
-      std::fill_n(to, grid_.in_channels, static_cast<uint8_t>(zero_point_));
-      if (in_dtype_ == DType::uint8)
-        kernels::best<kernels::Flip>().run({from, to + grid_.in_channels, bytes});
+    const auto pixel = static_cast<size_t>(grid_.in_channels) * sizeof(Element),
+               bytes = static_cast<size_t>(image) * sizeof(Element) - pixel;
+    for (int64_t n = 0; n < x.shape()[0]; ++n, to += pixel + bytes, from += bytes) {
+      std::fill_n(to, pixel, static_cast<uint8_t>(side_.zero()));
+      if (x.dtype() == DType::uint8)
+        kernels::best<kernels::Flip>().run({from, to + pixel, bytes});
       else
-        std::copy_n(from, bytes, to + grid_.in_channels);
+        std::copy_n(from, bytes, to + pixel);
     }
     return made;
   }
@@ -192,27 +192,22 @@ class ConvTransposeStep : public Step, public TakesTable {
     return std::make_shared<const Shaped>(std::move(shaped));
   }
 
-  void multiply(const Run& run, const int8_t* image, uint8_t* out) const {
+  /// `at`: where the image's output begins, elements.
+  void multiply(const Run& run, const Element* image, std::byte* out, int64_t at) const {
     for (int64_t group = 0; group < grid_.group; ++group) {
-      const int64_t in = grid_.in_channels / grid_.group, each = grid_.out_channels / grid_.group;
-      kernels::GemmArgs args =
-          arguments_of(columns_[static_cast<size_t>(run.phase * grid_.group + group)], ending_, table_ ? table_->data() : nullptr);
-      args.a = image + group * in;
+      typename Side::Args args = side_.arguments(static_cast<size_t>(run.phase * grid_.group + group));
+      args.a = image + group * (grid_.in_channels / grid_.group);
       args.offsets = run.offsets.data(), args.offsets_step = static_cast<size_t>(run.count);
       args.m = static_cast<size_t>(run.count);
-      args.out = out + (run.first_pixel * grid_.out_channels + group * each) * width();
+      set_out(args, out, at + run.first_pixel * grid_.out_channels + group * grid_.each());
       args.out_stride = static_cast<size_t>(grid_.stride[2] * grid_.out_channels);
-      kernels::best<kernels::Gemm>().run(args);
+      run_panels(args, 0, args.packing.panels());
     }
   }
 
   const Grid grid_;
   const size_t dims_;
-  const int32_t zero_point_;
-  const DType in_dtype_;
-  Ending ending_;
-  std::vector<Columns> columns_;  ///< by phase, then by group
-  std::optional<Table> table_;
+  Side side_;
   std::mutex mutex_;
   std::vector<std::shared_ptr<const Shaped>> shaped_;
 };
@@ -243,7 +238,6 @@ std::optional<Grid> grid_of(const Node& node, const Shape& weights, std::string&
 LowerResult lower_conv_transpose(const Model& model, const Cluster& cluster) {
   const Node& node = *cluster.root;
   if (!cluster.inputs[1].constant()) return Declined{"the weight is no constant"};
-  if (!cluster.inputs[0].quantized()) return Declined{"no kernel for floats"};
   if (node.attr_or("auto_pad", "NOTSET") != "NOTSET" || node.attribute("output_shape")) return Declined{"auto_pad or output_shape"};
   const Shape shape = cluster.inputs[1].value->constant()->shape();
   if (shape.size() < 3 || shape.size() > 5 || element_count(shape) == 0) return Declined{"not one to three dimensions"};
@@ -254,13 +248,21 @@ LowerResult lower_conv_transpose(const Model& model, const Cluster& cluster) {
   if (grid->group > 1 && cluster.inputs[1].quantized() && cluster.inputs[1].params->per_channel())
     return Declined{"scales per channel of a grouped weight"};
   const Channels channels{shape.size(), 1, grid->out_channels};
-  auto product = read_code_product(cluster, 1, channels, reason);
-  const size_t first = leading_constants(cluster, channels);
-  auto divided = product ? divide(model, cluster, first, reason) : std::nullopt;
+  const bool codes = cluster.inputs[0].quantized();
+  const size_t first = leading_constants(cluster, channels), dims = shape.size() - 2;
+  auto divided = divide(model, cluster, codes ? HeadKind::codes : HeadKind::clamped_floats, first, reason);
   if (!divided) return Declined{reason};
-  const auto ending = ending_of(divided->head, first);
-  if (!ending) return Declined{"no kernel for what follows"};
-  auto step = std::make_unique<ConvTransposeStep>(*grid, shape.size() - 2, *product, *ending);
+  std::unique_ptr<Step> step;
+  if (codes) {
+    auto product = read_code_product(divided->head, 1, channels, reason);
+    const auto ending = ending_of(divided->head, first);
+    if (!product || !ending) return Declined{product ? "no kernel for what follows" : reason};
+    step = std::make_unique<ConvTransposeStep<CodeSide>>(*grid, dims, CodeSide(std::move(*product), *ending));
+  } else {
+    auto product = read_float_product(divided->head, channels, first, reason);
+    if (!product) return Declined{reason};
+    step = std::make_unique<ConvTransposeStep<FloatSide>>(*grid, dims, FloatSide(std::move(*product)));
+  }
   return with_passes({std::move(step), LayoutRule::channels_last}, std::move(*divided));
 }
 

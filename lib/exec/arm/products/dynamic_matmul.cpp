@@ -1,7 +1,9 @@
 // MatMulIntegerToFloat: u8 codes with a scale and a zero point computed at run time, times a constant s8 matrix.
 
 #include "exec/arm/lowerings.h"
+#include "exec/arm/products/code_side.h"
 #include "exec/arm/products/rows.h"
+#include "exec/arm/products/run.h"
 #include "exec/kernels/products/dynamic_product.h"
 #include "exec/kernels/products/passes.h"
 
@@ -14,47 +16,51 @@ class DynamicMatMulStep : public Step {
       : codes_(input_index(cluster, cluster.inputs[kCodes])),
         scale_(input_index(cluster, cluster.inputs[kScale])),
         zero_point_(input_index(cluster, cluster.inputs[kZeroPoint])),
-        ending_(ending) {
-    const auto depth = static_cast<size_t>(product.weights.shape()[0]), columns = static_cast<size_t>(product.weights.shape()[1]);
-    product.zero_point = 127;  // signed -1: start holds the sums of the columns
-    columns_ = make_columns(product, {0, {0}, depth, columns, columns, 1}, 0, ending);
+        side_(with_sums(std::move(product)), ending) {
+    const auto depth = static_cast<size_t>(side_.weights().shape()[0]), columns = static_cast<size_t>(side_.weights().shape()[1]);
+    side_.add({0, {0}, depth, columns, columns, 1}, 0);
+    side_.finish();
   }
 
   void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
     const Array& x = *inputs[static_cast<size_t>(codes_)];
     expect_type(x, DType::uint8);
-    const auto depth = static_cast<int64_t>(columns_.packing.depth);
+    const auto depth = static_cast<int64_t>(side_.packing().depth);
     Shape out = x.tensor.shape();
     if (out.empty() || out.back() != depth) throw CannotRun("other inner dimensions");
-    out.back() = static_cast<int64_t>(columns_.packing.n);
+    out.back() = static_cast<int64_t>(side_.packing().n);
     const float scale = number(*inputs[static_cast<size_t>(scale_)]);
     const int32_t zero_point = static_cast<int32_t>(number(*inputs[static_cast<size_t>(zero_point_)])) - 128;
-    outputs[0] = {context.pool.tensor(ending_.dtype, out), Layout::plain};
+    outputs[0] = {context.pool.tensor(side_.out_dtype(), out), Layout::plain};
     if (outputs[0].tensor.size() == 0) return;
-    std::vector<int32_t> start = columns_.start;
-    std::vector<float> scales = columns_.scale;
+    kernels::GemmArgs args = side_.arguments(0);
+    std::vector<int32_t> start(args.start, args.start + args.packing.padded_n());
+    std::vector<float> scales(args.scale, args.scale + args.packing.padded_n());
     for (int32_t& sum : start) sum *= -zero_point;
     for (float& each : scales) each *= scale;
     const SignedCodes a(x.tensor, context);
-    kernels::GemmArgs args = arguments_of(columns_, ending_, nullptr);
     args.start = start.data(), args.scale = scales.data();
-    args.a = a.data(), args.a_stride = columns_.packing.depth;
-    args.m = static_cast<size_t>(x.tensor.size() / depth);
-    args.out = outputs[0].tensor.mutable_bytes(), args.out_stride = columns_.packing.n;
-    run_rows(args, context.threads);
+    args.a = a.data(), args.a_stride = args.packing.depth;
+    args.m = static_cast<size_t>(x.tensor.size() / depth), args.out_stride = args.packing.n;
+    run_rows(args, outputs[0].tensor.mutable_bytes(), context.threads);
   }
 
-  std::string kernel() const override { return gemm_name(columns_.lowest); }
+  std::string kernel() const override { return side_.kernel(); }
 
  private:
+  /// A zero point of -1 as s8: what the sums start with is then the sums of the weights.
+  static CodeProduct with_sums(CodeProduct product) {
+    product.zero_point = 127;
+    return product;
+  }
+
   static float number(const Array& array) {
     if (array.tensor.size() != 1) throw CannotRun("a scale or zero point that is not one number");
     return static_cast<float>(array.tensor.number_at(0));
   }
 
   const int codes_, scale_, zero_point_;
-  const Ending ending_;
-  Columns columns_;
+  CodeSide side_;
 };
 
 CodeProduct as_code_product(DynamicProduct product, const Cluster& cluster, const Channels& channels) {
@@ -77,7 +83,7 @@ LowerResult lower_dynamic_matmul(const Model& model, const Cluster& cluster) {
   const size_t rank = cluster.inputs[kCodes].value->type.dims->size();
   const Channels channels{rank, rank - 1, product->weights.shape()[1]};
   const size_t first = leading_constants(cluster, channels);
-  auto divided = divide(model, cluster, first, reason);
+  auto divided = divide(model, cluster, HeadKind::codes, first, reason);
   const auto ending = divided ? ending_of(divided->head, first) : std::nullopt;
   if (!ending) return Declined{divided ? "no kernel for what follows" : reason};
   auto step = std::make_unique<DynamicMatMulStep>(cluster, as_code_product(std::move(*product), cluster, channels), *ending);

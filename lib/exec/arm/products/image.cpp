@@ -16,20 +16,28 @@ void copy_codes(const uint8_t* from, uint8_t* to, size_t n, bool flip) {
     std::memcpy(to, from, n);
 }
 
-/// One row of the padded image, `y` counted over all rows of all images.
-void pad_row(const Geometry& g, int64_t y, const uint8_t* x, uint8_t* to, int32_t zero_point, bool flip) {
-  const int64_t n = y / (g.extent[0] * g.extent[1]), depth = y / g.extent[1] % g.extent[0] - g.begin[0];
-  const int64_t row = y % g.extent[1] - g.begin[1], width = g.extent[2] * g.channels;
-  to += y * width;
-  if (depth < 0 || depth >= g.in[0] || row < 0 || row >= g.in[1]) {
-    std::memset(to, zero_point, static_cast<size_t>(width));
-    return;
+/// How x becomes the padded image.
+struct Padding {
+  const Geometry& g;
+  int64_t pixel;  ///< bytes
+  int32_t zero;
+  bool flip;
+
+  /// One row, `y` counted over all rows of all images.
+  void row(int64_t y, const uint8_t* x, uint8_t* to) const {
+    const int64_t n = y / (g.extent[0] * g.extent[1]), depth = y / g.extent[1] % g.extent[0] - g.begin[0];
+    const int64_t row = y % g.extent[1] - g.begin[1], width = g.extent[2] * pixel;
+    to += y * width;
+    if (depth < 0 || depth >= g.in[0] || row < 0 || row >= g.in[1]) {
+      std::memset(to, zero, static_cast<size_t>(width));
+      return;
+    }
+    const int64_t left = std::min(g.begin[2] * pixel, width), wide = std::min(g.in[2] * pixel, width - left);
+    std::memset(to, zero, static_cast<size_t>(left));
+    copy_codes(x + ((n * g.in[0] + depth) * g.in[1] + row) * g.in[2] * pixel, to + left, static_cast<size_t>(wide), flip);
+    std::memset(to + left + wide, zero, static_cast<size_t>(width - left - wide));
   }
-  const int64_t left = g.begin[2] * g.channels, wide = std::min(g.in[2] * g.channels, width - left);
-  std::memset(to, zero_point, static_cast<size_t>(left));
-  copy_codes(x + ((n * g.in[0] + depth) * g.in[1] + row) * g.in[2] * g.channels, to + left, static_cast<size_t>(wide), flip);
-  std::memset(to + left + wide, zero_point, static_cast<size_t>(width - left - wide));
-}
+};
 
 }  // namespace
 
@@ -56,22 +64,22 @@ bool Geometry::is_matrix() const {
   return !padded();
 }
 
-Image::Image(const Geometry& g, const Tensor& x, int32_t zero_point, StepContext& context) {
-  const bool flip = x.dtype() == DType::uint8;
+Image::Image(const Geometry& g, const Tensor& x, int32_t zero, size_t slack, StepContext& context) : data_(x.bytes()) {
+  const Padding padding{g, g.channels * static_cast<int64_t>(element_size(x.dtype())), zero, x.dtype() == DType::uint8};
+  if (!padding.flip && !g.padded() && slack == 0) return;
   const auto* from = reinterpret_cast<const uint8_t*>(x.bytes());
-  data_ = reinterpret_cast<const int8_t*>(from);
-  if (!flip && !g.padded()) return;
-  const int64_t bytes = g.batch * g.extent_pixels() * g.channels;
-  made_ = context.pool.take(static_cast<size_t>(bytes));
+  const int64_t bytes = g.batch * g.extent_pixels() * padding.pixel;
+  made_ = context.pool.take(static_cast<size_t>(bytes) + slack);
   auto* to = reinterpret_cast<uint8_t*>(made_->mutable_data());
-  data_ = reinterpret_cast<const int8_t*>(to);
+  data_ = made_->data();
+  std::memset(to + bytes, 0, slack);
   if (g.padded())
     lowerings::in_parts(context.threads, g.batch * g.extent[0] * g.extent[1], 2 * bytes, [&](int64_t first, int64_t last) {
-      for (int64_t y = first; y < last; ++y) pad_row(g, y, from, to, zero_point, flip);
+      for (int64_t y = first; y < last; ++y) padding.row(y, from, to);
     });
   else
     lowerings::in_parts(context.threads, bytes, 2 * bytes, [&](int64_t first, int64_t last) {
-      copy_codes(from + first, to + first, static_cast<size_t>(last - first), flip);
+      copy_codes(from + first, to + first, static_cast<size_t>(last - first), padding.flip);
     });
 }
 

@@ -24,19 +24,22 @@ struct Geometry {
   int64_t extent_pixels() const { return padded() ? extent[0] * extent[1] * extent[2] : in_pixels(); }
 };
 
-/// The codes of `x` (channels last) as s8, with rows and columns of `zero_point` around where the geometry is padded; x's own bytes where
-/// they serve. Holds what it made.
+/// `x` (channels last), floats or codes as s8, with rows and columns of zeros (the code `zero`) around where the geometry is padded; x's
+/// own bytes where they serve. `slack` bytes behind may be read, whatever they are. Holds what it made.
 class Image {
  public:
-  Image(const Geometry& geometry, const Tensor& x, int32_t zero_point, StepContext& context);
-  const int8_t* data() const { return data_; }
+  Image(const Geometry& geometry, const Tensor& x, int32_t zero, size_t slack, StepContext& context);
+  template <class Element>
+  const Element* data() const {
+    return reinterpret_cast<const Element*>(data_);
+  }
 
  private:
   std::shared_ptr<Buffer> made_;
-  const int8_t* data_;
+  const std::byte* data_;
 };
 
-/// For every output pixel i and tap t of a window, at t * pixels + i: where it begins in an image, bytes. Whole rows of a window are one
+/// For every output pixel i and tap t of a window, at t * pixels + i: where it begins in an image, elements. Whole rows of a window are one
 /// tap where `joined` (its columns must lie side by side).
 std::vector<std::ptrdiff_t> window_offsets(const Geometry& geometry, bool joined);
 

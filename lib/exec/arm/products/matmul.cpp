@@ -1,11 +1,12 @@
-// MatMul and Gemm on codes, and MatMulIntegerToFloat: the rows of the input times a constant matrix.
+// MatMul and Gemm on codes and on floats: the rows of the input times a constant matrix.
 
 #include <algorithm>
 
 #include "exec/arm/lowerings.h"
+#include "exec/arm/products/code_side.h"
+#include "exec/arm/products/float_side.h"
 #include "exec/arm/products/rows.h"
 #include "exec/arm/products/run.h"
-#include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/products/passes.h"
 
 namespace qtool::arm {
@@ -20,62 +21,72 @@ size_t rank_of(const Operand& operand) {
 Tensor turned(const Tensor& x, StepContext& context) {
   const auto rows = static_cast<size_t>(x.shape()[0]), columns = static_cast<size_t>(x.shape()[1]);
   Tensor result = context.pool.tensor(x.dtype(), {x.shape()[1], x.shape()[0]});
-  kernels::best<kernels::Transpose>().run({x.bytes(), result.mutable_bytes(), rows, columns, columns, rows, 1});
+  kernels::best<kernels::Transpose>().run({x.bytes(), result.mutable_bytes(), rows, columns, columns, rows, element_size(x.dtype())});
   return result;
 }
 
-/// x [.., M, K] times [K, N].
-class MatMulStep : public Step, public TakesTable {
- public:
-  MatMulStep(const CodeProduct& product, bool transpose_x, bool transposed, const Ending& ending)
-      : in_dtype_(product.in_dtype), transpose_x_(transpose_x), ending_(ending) {
-    const auto rows = static_cast<size_t>(product.weights.shape()[0]), columns = static_cast<size_t>(product.weights.shape()[1]);
-    const WeightView view = transposed ? WeightView{0, {0}, columns, 1, rows, columns} : WeightView{0, {0}, rows, columns, columns, 1};
-    columns_ = make_columns(product, view, 0, ending);
-  }
-
-  bool take(const Table& table, DType to) override {
-    if (ending_.form != kernels::GemmForm::codes) return false;
-    table_ = table;
-    ending_.dtype = to;
-    return true;
-  }
-
-  void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
-    expect_type(*inputs[0], in_dtype_);
-    if (transpose_x_ && inputs[0]->tensor.rank() != 2) throw CannotRun("no matrix");
-    const Tensor x = transpose_x_ ? turned(inputs[0]->tensor, context) : inputs[0]->tensor;
-    Shape out = x.shape();
-    if (out.size() < 2 || out.back() != depth()) throw CannotRun("other inner dimensions");
-    out.back() = static_cast<int64_t>(columns_.packing.n);
-    outputs[0] = {context.pool.tensor(ending_.dtype, out), Layout::plain};
-    if (outputs[0].tensor.size() == 0) return;
-    const SignedCodes a(x, context);
-    kernels::GemmArgs args = arguments_of(columns_, ending_, table_ ? table_->data() : nullptr);
-    args.a = a.data(), args.a_stride = columns_.packing.depth;
-    args.m = static_cast<size_t>(x.size() / depth());
-    args.out = outputs[0].tensor.mutable_bytes(), args.out_stride = columns_.packing.n;
-    run_rows(args, context.threads);
-  }
-
-  std::string kernel() const override { return gemm_name(columns_.lowest) + (table_ ? "+table" : ""); }
-
- private:
-  int64_t depth() const { return static_cast<int64_t>(columns_.packing.depth); }
-
-  const DType in_dtype_;
-  const bool transpose_x_;
-  Ending ending_;
-  Columns columns_;
-  std::optional<Table> table_;
+/// The rows of a tensor, codes as s8. Holds what it made.
+struct CodeRows {
+  CodeRows(const Tensor& x, StepContext& context) : codes(x, context) {}
+  const int8_t* data() const { return codes.data(); }
+  SignedCodes codes;
+};
+struct FloatRows {
+  FloatRows(const Tensor& x, StepContext&) : x(x) {}
+  const float* data() const { return reinterpret_cast<const float*>(x.bytes()); }
+  const Tensor x;
 };
 
-void scale_by(CodeProduct& product, const Cluster& cluster, int64_t columns, float alpha, float beta) {
-  for (float& factor : product.factors) factor *= alpha;
-  if (beta == 1) return;
-  const std::vector<float> bias = real_bias(cluster.inputs.size() > 2 ? &cluster.inputs[2] : nullptr, columns);
-  for (size_t c = 0; c < bias.size(); ++c) product.bias[c] += static_cast<double>(beta * bias[c]) - bias[c];
-}
+/// x [.., M, K] times [K, N].
+template <class Side, class Rows>
+class MatMulStep : public Step, public TakesTable {
+ public:
+  MatMulStep(Side side, bool transpose_x, bool transpose_w) : side_(std::move(side)), transpose_x_(transpose_x) {
+    const auto rows = static_cast<size_t>(side_.weights().shape()[0]), columns = static_cast<size_t>(side_.weights().shape()[1]);
+    side_.add(transpose_w ? WeightView{0, {0}, columns, 1, rows, columns} : WeightView{0, {0}, rows, columns, columns, 1}, 0);
+    side_.finish();
+  }
+
+  bool take(const Table& table, DType to) override { return side_.take(table, to); }
+
+  void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
+    expect_type(*inputs[0], side_.in_dtype());
+    if (transpose_x_ && inputs[0]->tensor.rank() != 2) throw CannotRun("no matrix");
+    const Tensor x = transpose_x_ ? turned(inputs[0]->tensor, context) : inputs[0]->tensor;
+    const auto depth = static_cast<int64_t>(side_.packing().depth), columns = static_cast<int64_t>(side_.packing().n);
+    Shape out = x.shape();
+    if (out.size() < 2 || out.back() != depth) throw CannotRun("other inner dimensions");
+    out.back() = columns;
+    outputs[0] = {context.pool.tensor(side_.out_dtype(), out), Layout::plain};
+    if (outputs[0].tensor.size() == 0) return;
+    const Rows rows(x, context);
+    auto args = side_.arguments(0);
+    args.a = rows.data(), args.a_stride = side_.packing().depth;
+    args.m = static_cast<size_t>(x.size() / depth), args.out_stride = side_.packing().n;
+    run_rows(args, outputs[0].tensor.mutable_bytes(), context.threads);
+  }
+
+  std::string kernel() const override { return side_.kernel(); }
+
+ private:
+  Side side_;
+  const bool transpose_x_;
+};
+
+/// alpha and beta of Gemm; `own`: the bias alone.
+struct Factors {
+  float alpha = 1, beta = 1;
+
+  void scale(CodeProduct& product, const std::vector<float>& own) const {
+    for (float& factor : product.factors) factor *= alpha;
+    for (size_t c = 0; c < own.size(); ++c) product.bias[c] += static_cast<double>(beta * own[c]) - own[c];
+  }
+  void scale(FloatProduct& product, const std::vector<float>& own) const {
+    if (alpha != 1)
+      for (float& weight : product.weights.mutable_data<float>()) weight *= alpha;
+    for (size_t c = 0; c < own.size(); ++c) product.bias[c] += beta * own[c] - own[c];
+  }
+};
 
 bool bias_over_columns(const Cluster& cluster, int64_t columns) {
   if (cluster.inputs.size() < 3 || !cluster.inputs[2].constant()) return true;
@@ -83,23 +94,38 @@ bool bias_over_columns(const Cluster& cluster, int64_t columns) {
   return element_count(shape) == 1 || (element_count(shape) == columns && shape.back() == columns);
 }
 
-LowerResult lower_constant(const Model& model, const Cluster& cluster, bool transpose_x, bool transposed, float alpha, float beta) {
+struct Transposed {
+  bool x = false, w = false;
+};
+
+LowerResult lower_constant(const Model& model, const Cluster& cluster, Transposed transposed, Factors factors) {
   const Shape& shape = cluster.inputs[1].value->constant()->shape();
-  const int64_t depth = shape[transposed ? 1 : 0], columns = shape[transposed ? 0 : 1];
+  const int64_t depth = shape[transposed.w ? 1 : 0], columns = shape[transposed.w ? 0 : 1];
   const size_t rank = rank_of(cluster.inputs[0]);
   const Channels channels{rank, rank - 1, columns};
-  if (!cluster.inputs[0].quantized()) return Declined{"no kernel for floats"};
   if (depth < 1 || columns < 1 || depth > kDeepest) return Declined{"empty, or deeper than the kernel sums up"};
   if (!bias_over_columns(cluster, columns)) return Declined{"the bias is no vector over the columns"};
-  std::string reason;
-  auto product = read_code_product(cluster, transposed ? 0 : 1, channels, reason);
+  const bool codes = cluster.inputs[0].quantized();
   const size_t first = leading_constants(cluster, channels);
-  auto divided = product ? divide(model, cluster, first, reason) : std::nullopt;
+  std::string reason;
+  auto divided = divide(model, cluster, codes ? HeadKind::codes : HeadKind::clamped_floats, first, reason);
   if (!divided) return Declined{reason};
-  scale_by(*product, cluster, columns, alpha, beta);
-  const auto ending = ending_of(divided->head, first);
-  if (!ending) return Declined{"no kernel for what follows"};
-  return with_passes({std::make_unique<MatMulStep>(*product, transpose_x, transposed, *ending), LayoutRule::plain}, std::move(*divided));
+  const bool biased = cluster.inputs.size() > 2 && cluster.inputs[2].constant() && factors.beta != 1;
+  const std::vector<float> bias = biased ? real_bias(&cluster.inputs[2], columns) : std::vector<float>();
+  std::unique_ptr<Step> step;
+  if (codes) {
+    auto product = read_code_product(divided->head, transposed.w ? 0 : 1, channels, reason);
+    const auto ending = ending_of(divided->head, first);
+    if (!product || !ending) return Declined{product ? "no kernel for what follows" : reason};
+    factors.scale(*product, bias);
+    step = std::make_unique<MatMulStep<CodeSide, CodeRows>>(CodeSide(std::move(*product), *ending), transposed.x, transposed.w);
+  } else {
+    auto product = read_float_product(divided->head, channels, first, reason);
+    if (!product) return Declined{reason};
+    factors.scale(*product, bias);
+    step = std::make_unique<MatMulStep<FloatSide, FloatRows>>(FloatSide(std::move(*product)), transposed.x, transposed.w);
+  }
+  return with_passes({std::move(step), LayoutRule::plain}, std::move(*divided));
 }
 
 }  // namespace
@@ -107,7 +133,7 @@ LowerResult lower_constant(const Model& model, const Cluster& cluster, bool tran
 LowerResult lower_matmul(const Model& model, const Cluster& cluster) {
   const Operand &a = cluster.inputs[0], &b = cluster.inputs[1];
   if (rank_of(a) < 2 || rank_of(b) < 2) return Declined{"an operand is a vector, or of unknown rank"};
-  if (b.constant() && rank_of(b) == 2 && !a.constant()) return lower_constant(model, cluster, false, false, 1, 1);
+  if (b.constant() && rank_of(b) == 2 && !a.constant()) return lower_constant(model, cluster, {}, {});
   if (a.constant() || b.constant()) return Declined{"a constant operand that is no matrix on the right"};
   return lower_two_activations(model, cluster);
 }
@@ -116,8 +142,8 @@ LowerResult lower_gemm(const Model& model, const Cluster& cluster) {
   const Node& node = *cluster.root;
   if (!cluster.inputs[1].constant() || rank_of(cluster.inputs[1]) != 2 || rank_of(cluster.inputs[0]) != 2 || cluster.inputs[0].constant())
     return Declined{"the weight is no constant matrix"};
-  return lower_constant(model, cluster, node.attr_or("transA", 0) != 0, node.attr_or("transB", 0) != 0, node.attr_or("alpha", 1.0f),
-                        node.attr_or("beta", 1.0f));
+  return lower_constant(model, cluster, {node.attr_or("transA", 0) != 0, node.attr_or("transB", 0) != 0},
+                        {node.attr_or("alpha", 1.0f), node.attr_or("beta", 1.0f)});
 }
 
 }  // namespace qtool::arm

@@ -1,7 +1,6 @@
 #pragma once
 // Matrices of codes on the left of products.
 
-#include "exec/arm/products/columns.h"
 #include "exec/lowering.h"
 
 namespace qtool::arm {
@@ -16,9 +15,6 @@ class SignedCodes {
   std::shared_ptr<Buffer> flipped_;
   const int8_t* data_;
 };
-
-/// All rows and columns of `args`, by several threads.
-void run_rows(const kernels::GemmArgs& args, int threads);
 
 /// MatMul of two activations of codes, batched.
 LowerResult lower_two_activations(const Model& model, const Cluster& cluster);

@@ -18,6 +18,15 @@ void run_panels(kernels::GemmArgs args, size_t first, size_t last) {
   kernels::best<kernels::Gemm>().run(args);
 }
 
+void run_panels(kernels::FloatGemmArgs args, size_t first, size_t last) {
+  const size_t column = first * kernels::FloatGemmPacking::kColumns;
+  args.b += first * args.packing.panel_size();
+  args.packing.n = std::min(args.packing.n, last * kernels::FloatGemmPacking::kColumns) - column;
+  args.start += column;
+  args.out += column;
+  kernels::best<kernels::FloatGemm>().run(args);
+}
+
 void share_out(int threads, int64_t blocks, size_t panels, int64_t macs, const std::function<void(int64_t, size_t, size_t)>& body) {
   const auto columns = blocks < threads ? std::min(static_cast<int64_t>(panels), int64_t{threads}) : int64_t{1};
   lowerings::in_parts(threads, blocks * columns, macs / 16, [&](int64_t begin, int64_t end) {

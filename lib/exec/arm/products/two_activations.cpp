@@ -1,9 +1,11 @@
-// MatMul of two activations of codes, batches broadcast: the right-hand side is packed at run time, and both zero points are taken out of
-// the sums by the sums of rows and columns.
+// MatMul of two activations, batches broadcast: the right-hand side is packed at run time. Of codes both zero points are taken out of the
+// sums by the sums of rows and columns.
 
 #include <algorithm>
 
 #include "exec/arm/lowerings.h"
+#include "exec/arm/products/code_side.h"
+#include "exec/arm/products/float_side.h"
 #include "exec/arm/products/rows.h"
 #include "exec/arm/products/run.h"
 #include "exec/kernels/parallel.h"
@@ -114,12 +116,62 @@ class TwoActivations : public Step {
   const float factor_;
 };
 
+/// The same on floats.
+class TwoFloats : public Step {
+ public:
+  TwoFloats(const Cluster& head, const Bounds& bounds)
+      : first_(input_index(head, head.inputs[0])), second_(input_index(head, head.inputs[1])), bounds_(bounds) {}
+
+  void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
+    const Array &a = *inputs[static_cast<size_t>(first_)], &b = *inputs[static_cast<size_t>(second_)];
+    expect_type(a, DType::float32);
+    expect_type(b, DType::float32);
+    const Matrices sizes(a.tensor.shape(), b.tensor.shape());
+    outputs[0] = {context.pool.tensor(DType::float32, sizes.out()), Layout::plain};
+    if (outputs[0].tensor.size() == 0 || sizes.k == 0) throw CannotRun("empty");
+    float* out = floats_out(outputs[0]);
+    const int64_t count = element_count(sizes.batch);
+    in_parts(context.threads, count, count * sizes.m * sizes.k * sizes.n / 4, [&](int64_t begin, int64_t end) {
+      const kernels::FloatGemmPacking packing{static_cast<size_t>(sizes.n), 1, static_cast<size_t>(sizes.k)};
+      std::vector<float> packed(packing.size()), zeros(packing.padded_n());
+      for (int64_t i = begin; i < end; ++i) {
+        pack(floats_in(b) + sizes.matrix(sizes.b_batch, i) * sizes.k * sizes.n, packing, packed);
+        kernels::best<kernels::FloatGemm>().run({floats_in(a) + sizes.matrix(sizes.a_batch, i) * sizes.m * sizes.k, packing.depth, nullptr,
+                                                 0, static_cast<size_t>(sizes.m), packing, packed.data(), zeros.data(), bounds_.low,
+                                                 bounds_.high, out + i * sizes.m * sizes.n, packing.n});
+      }
+    });
+  }
+
+  std::string kernel() const override { return std::string(kernels::best<kernels::FloatGemm>().name); }
+
+ private:
+  static void pack(const float* b, const kernels::FloatGemmPacking& packing, std::vector<float>& packed) {
+    for (size_t n = 0; n < packing.n; n += packing.kColumns)
+      for (size_t k = 0; k < packing.depth; ++k)
+        std::copy_n(b + k * packing.n + n, std::min(packing.kColumns, packing.n - n), packed.data() + packing.index(0, k, n));
+  }
+
+  const int first_, second_;
+  const Bounds bounds_;
+};
+
+LowerResult lower_two_floats(const Model& model, const Cluster& cluster) {
+  std::string reason;
+  auto divided = divide(model, cluster, HeadKind::clamped_floats, 0, reason);
+  const auto bounds = divided ? kernel_bounds(divided->head, 0) : std::nullopt;
+  if (!bounds) return Declined{divided ? "no kernel for a clamp like this" : reason};
+  auto step = std::make_unique<TwoFloats>(divided->head, *bounds);
+  return with_passes({std::move(step), LayoutRule::plain}, std::move(*divided));
+}
+
 }  // namespace
 
 LowerResult lower_two_activations(const Model& model, const Cluster& cluster) {
+  if (!cluster.inputs[0].quantized() && !cluster.inputs[1].quantized()) return lower_two_floats(model, cluster);
   if (!per_tensor_8bit(cluster.inputs[0]) || !per_tensor_8bit(cluster.inputs[1])) return Declined{"operands are not per-tensor 8-bit"};
   std::string reason;
-  auto divided = divide(model, cluster, 0, reason);
+  auto divided = divide(model, cluster, HeadKind::codes, 0, reason);
   const auto ending = divided ? ending_of(divided->head, 0) : std::nullopt;
   if (!ending) return Declined{divided ? "no kernel for what follows" : reason};
   auto step = std::make_unique<TwoActivations>(divided->head, *ending);

@@ -1,6 +1,5 @@
 // Add, Sub, Mul, Div of two tensors with broadcasting: 8-bit codes to 8-bit codes (bit-exact), or floats with unary operators behind.
 
-#include <limits>
 #include <numeric>
 
 #include "exec/kernels/elementwise/broadcast.h"
@@ -69,23 +68,6 @@ class Pair {
   Constant constants_[2];
   int index_[2] = {-1, -1};
 };
-
-/// The bounds that Relu and Clip behind set; nothing when there is another operator.
-struct Bounds {
-  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
-};
-
-std::optional<Bounds> bounds_of(const std::vector<PostOp>& post_ops) {
-  Bounds bounds;
-  const auto curves = curves_of(post_ops);
-  if (!curves) return std::nullopt;
-  for (const CurveStep& curve : *curves) {
-    if (curve.kind != kernels::CurveKind::clip) return std::nullopt;
-    bounds.low = std::min(std::max(bounds.low, curve.alpha), curve.beta);
-    bounds.high = std::min(std::max(bounds.high, curve.alpha), curve.beta);
-  }
-  return bounds;
-}
 
 kernels::ArithmeticOperand operand_of(const QuantParams& params) {
   return {nullptr, params.scale(), params.zero_point(), params.dtype == DType::int8, false};

@@ -63,7 +63,7 @@ std::optional<Curves> curves_of(const Node& node) {
   return std::nullopt;
 }
 
-std::optional<Curves> curves_of(const std::vector<PostOp>& post_ops) {
+std::optional<Curves> curves_of(std::span<const PostOp> post_ops) {
   Curves all;
   for (const PostOp& post : post_ops) {
     const auto curves = post.kind == PostOp::Kind::activation ? curves_of(*post.node) : std::nullopt;
@@ -71,6 +71,18 @@ std::optional<Curves> curves_of(const std::vector<PostOp>& post_ops) {
     all.insert(all.end(), curves->begin(), curves->end());
   }
   return all;
+}
+
+std::optional<Bounds> bounds_of(std::span<const PostOp> post_ops) {
+  Bounds bounds;
+  const auto curves = curves_of(post_ops);
+  if (!curves) return std::nullopt;
+  for (const CurveStep& curve : *curves) {
+    if (curve.kind != CurveKind::clip) return std::nullopt;
+    bounds.low = std::min(std::max(bounds.low, curve.alpha), curve.beta);
+    bounds.high = std::min(std::max(bounds.high, curve.alpha), curve.beta);
+  }
+  return bounds;
 }
 
 void apply(const Curves& curves, const float* in, float* out, size_t n) {

@@ -1,7 +1,6 @@
 #include "exec/kernels/products/code_product.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "exec/kernels/elementwise/curves.h"
 
@@ -54,18 +53,12 @@ std::vector<int64_t> sums_by_first_axis(const Tensor& weights) {
 
 std::optional<CodeBounds> bounds_behind(const Cluster& cluster, size_t first) {
   if (cluster.outputs.size() != 1 || !per_tensor_8bit(cluster.outputs[0])) return std::nullopt;
-  const auto curves = curves_of({cluster.post_ops.begin() + static_cast<std::ptrdiff_t>(first), cluster.post_ops.end()});
-  if (!curves) return std::nullopt;
-  float low = -std::numeric_limits<float>::infinity(), high = -low;
-  for (const CurveStep& curve : *curves) {
-    if (curve.kind != kernels::CurveKind::clip) return std::nullopt;
-    low = std::min(std::max(low, curve.alpha), curve.beta);
-    high = std::min(std::max(high, curve.alpha), curve.beta);
-  }
+  const auto bounds = bounds_of(std::span(cluster.post_ops).subspan(first));
+  if (!bounds) return std::nullopt;
   const QuantParams& out = *cluster.outputs[0].params;
   const CodeRange codes = full_range(out.dtype);
   const auto code = [&](float y) { return quantize_value(y, out.scale(), out.zero_point(), codes); };
-  return CodeBounds{code(low), code(high)};
+  return CodeBounds{code(bounds->low), code(bounds->high)};
 }
 
 }  // namespace qtool::lowerings

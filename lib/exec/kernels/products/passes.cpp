@@ -1,7 +1,5 @@
 #include "exec/kernels/products/passes.h"
 
-#include <limits>
-
 #include "exec/kernels/elementwise/broadcast.h"
 #include "exec/kernels/elementwise/curves.h"
 #include "exec/kernels/elementwise/table.h"
@@ -112,13 +110,10 @@ Pass table_pass(const Table& table, DType to) {
   };
 }
 
-struct Bounds {
-  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
-};
-
 class Divider {
  public:
-  Divider(const Model& model, const Cluster& cluster, std::string& reason) : model_(model), cluster_(cluster), reason_(reason) {}
+  Divider(const Model& model, const Cluster& cluster, HeadKind kind, std::string& reason)
+      : model_(model), cluster_(cluster), kind_(kind), reason_(reason) {}
 
   std::optional<Divided> divide(size_t first) {
     if (cluster_.outputs.size() != 1) return reason_ = "several outputs", std::nullopt;
@@ -136,11 +131,7 @@ class Divider {
 
   bool is(size_t i, PostOp::Kind kind) const { return i < posts().size() && posts()[i].kind == kind; }
 
-  std::optional<Bounds> clip(size_t i) const {
-    const auto curves = is(i, PostOp::Kind::activation) ? curves_of(*posts()[i].node) : std::nullopt;
-    if (!curves || curves->size() != 1 || (*curves)[0].kind != kernels::CurveKind::clip) return std::nullopt;
-    return Bounds{(*curves)[0].alpha, (*curves)[0].beta};
-  }
+  bool clips(size_t i) const { return i < posts().size() && bounds_of(std::span(posts()).subspan(i, 1)).has_value(); }
 
   /// Where codes are made at position i, by an inner Q or at the end: their parameters.
   std::optional<QuantParams> codes_at(size_t i) const {
@@ -151,7 +142,12 @@ class Divider {
   size_t take_head(size_t first) {
     result_.head = cluster_;
     size_t end = first;
-    while (clip(end)) ++end;
+    while (clips(end)) ++end;
+    if (kind_ == HeadKind::clamped_floats) {
+      result_.head.outputs[0].params.reset();
+      result_.head.post_ops.resize(end);
+      return end;
+    }
     codes_ = codes_at(end);
     result_.head.outputs[0].params = codes_;
     result_.head.post_ops.resize(codes_ ? end : first);
@@ -194,10 +190,9 @@ class Divider {
     const PostOp& post = posts()[i];
     if ((post.kind != PostOp::Kind::add && post.kind != PostOp::Kind::mul) || post.operand.constant() || !per_tensor_8bit(post.operand))
       return false;
-    Bounds bounds;
     size_t end = i + 1;
-    for (auto next = clip(end); next; next = clip(++end))
-      bounds = {std::min(std::max(bounds.low, next->low), next->high), std::min(std::max(bounds.high, next->low), next->high)};
+    while (clips(end)) ++end;
+    const Bounds bounds = *bounds_of(std::span(posts()).subspan(i + 1, end - i - 1));
     const auto to = codes_at(end);
     if (!to) return false;
     const CodeRange range = full_range(to->dtype);
@@ -246,6 +241,7 @@ class Divider {
 
   const Model& model_;
   const Cluster& cluster_;
+  const HeadKind kind_;
   std::string& reason_;
   Divided result_;
   std::optional<QuantParams> codes_;  ///< of y so far; nothing: floats
@@ -273,8 +269,8 @@ class PassedStep : public Step {
 
 }  // namespace
 
-std::optional<Divided> divide(const Model& model, const Cluster& cluster, size_t first, std::string& reason) {
-  return Divider(model, cluster, reason).divide(first);
+std::optional<Divided> divide(const Model& model, const Cluster& cluster, HeadKind kind, size_t first, std::string& reason) {
+  return Divider(model, cluster, kind, reason).divide(first);
 }
 
 Lowered with_passes(Lowered head, Divided divided) {

@@ -14,15 +14,21 @@ namespace qtool::lowerings {
 /// y: the product's output so far, to be replaced.
 using Pass = std::function<void(Array& y, StepInputs inputs, StepContext& context)>;
 
+/// How far the product's own kernel goes, behind constants that are added.
+enum class HeadKind {
+  codes,           ///< ReLUs and Clips up to 8-bit codes, or nothing up to floats
+  clamped_floats,  ///< ReLUs and Clips up to floats
+};
+
 /// A compute cluster in two.
 struct Divided {
-  Cluster head;  ///< the product: behind it constants that are added, then ReLUs and Clips up to 8-bit codes; or constants up to floats
+  Cluster head;  ///< the product and what its kernel does behind it
   std::vector<Pass> passes;
   std::string kernels;  ///< of the passes: "+arithmetic_neon+lookup_neon"
 };
 
 /// `first`: how many post-ops in front the product takes into its bias. Nothing where there is no kernel for a pass, and why.
-std::optional<Divided> divide(const Model& model, const Cluster& cluster, size_t first, std::string& reason);
+std::optional<Divided> divide(const Model& model, const Cluster& cluster, HeadKind kind, size_t first, std::string& reason);
 
 /// The step of the head, and the passes behind it.
 Lowered with_passes(Lowered head, Divided divided);

@@ -1,0 +1,61 @@
+#include "exec/arm/products/code_side.h"
+
+#include <algorithm>
+
+namespace qtool::arm {
+
+using kernels::GemmPacking;
+
+GemmPacking packing_of(size_t n, size_t taps, size_t depth) {
+  return {n, taps, depth, kernels::gemm_tile(kernels::best<kernels::Gemm>().isa)};
+}
+
+std::optional<Ending> ending_of(const Cluster& head, size_t first) {
+  if (!head.outputs[0].quantized()) return head.post_ops.size() == first ? std::optional(Ending{}) : std::nullopt;
+  const auto bounds = lowerings::bounds_behind(head, first);
+  if (!bounds) return std::nullopt;
+  const QuantParams& out = *head.outputs[0].params;
+  return Ending{kernels::GemmForm::codes, out.dtype, out.scale(), out.zero_point(), bounds->lo, bounds->hi};
+}
+
+std::string gemm_name(bool lowest) {
+  const auto& kernel = kernels::best<kernels::Gemm>();
+  return std::string(kernel.name) + (lowest && kernel.isa == kernels::Isa::neon ? " in 16 bits" : "");
+}
+
+void CodeSide::add(const WeightView& view, size_t first_channel) {
+  Columns columns{packing_of(view.n, std::max<size_t>(1, view.taps.size()), view.depth), {}, {}, {}, {}, false};
+  const size_t padded = columns.packing.padded_n();
+  columns.b.assign(columns.packing.size(), 0);
+  columns.start.assign(padded, 0), columns.scale.assign(padded, 0), columns.shift.assign(padded, 0);
+  view.for_each(product_.weights.data<int8_t>().data(), [&](size_t t, size_t k, size_t n, int8_t weight) {
+    columns.b[columns.packing.index(t, k, n)] = weight;
+    columns.start[n] -= zero() * weight;
+  });
+  columns.lowest = std::find(columns.b.begin(), columns.b.end(), int8_t{-128}) != columns.b.end();
+  for (size_t n = 0; n < view.n; ++n) {
+    columns.scale[n] = static_cast<float>(product_.factors[first_channel + n] / ending_.scale);
+    columns.shift[n] = static_cast<float>(product_.bias[first_channel + n] / ending_.scale);
+  }
+  columns_.push_back(std::move(columns));
+}
+
+kernels::GemmArgs CodeSide::arguments(size_t i) const {
+  const Columns& columns = columns_[i];
+  kernels::GemmArgs args{};
+  args.packing = columns.packing;
+  args.b = columns.b.data(), args.b_lowest = columns.lowest;
+  args.start = columns.start.data(), args.scale = columns.scale.data(), args.shift = columns.shift.data();
+  args.form = ending_.form, args.table = table_ ? table_->data() : nullptr;
+  args.out_zero_point = ending_.zero_point, args.lo = ending_.lo, args.hi = ending_.hi;
+  return args;
+}
+
+bool CodeSide::take(const lowerings::Table& table, DType to) {
+  if (ending_.form != kernels::GemmForm::codes) return false;
+  table_ = table;
+  ending_.dtype = to;
+  return true;
+}
+
+}  // namespace qtool::arm

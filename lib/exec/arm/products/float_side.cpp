@@ -1,0 +1,47 @@
+#include "exec/arm/products/float_side.h"
+
+#include <algorithm>
+
+namespace qtool::arm {
+std::optional<lowerings::Bounds> kernel_bounds(const Cluster& head, size_t first) {
+  const auto bounds = lowerings::bounds_of(std::span(head.post_ops).subspan(first));
+  if (!bounds || !(bounds->low <= bounds->high) || bounds->high == 0) return std::nullopt;
+  return lowerings::Bounds{bounds->low == 0 ? 0.0f : bounds->low, bounds->high};  // no negative zero
+}
+
+std::optional<FloatProduct> read_float_product(const Cluster& head, const lowerings::Channels& channels, size_t first,
+                                               std::string& reason) {
+  const Operand& w = head.inputs[1];
+  const Operand* bias = head.inputs.size() > 2 ? &head.inputs[2] : nullptr;
+  if (!w.constant() || (bias && bias->value && !bias->constant())) return reason = "the weight or bias is no constant", std::nullopt;
+  FloatProduct product{
+      w.quantized() ? dequantize(*w.value->constant(), *w.params) : *w.value->constant(), lowerings::real_bias(bias, channels.count), {}};
+  const auto bounds = kernel_bounds(head, first);
+  if (product.weights.dtype() != DType::float32 || !bounds) return reason = "no kernel for floats like these", std::nullopt;
+  if (product.bias.size() != static_cast<size_t>(channels.count))
+    return reason = "the bias has another length than the output channels", std::nullopt;
+  product.bounds = *bounds;
+  for (size_t i = 0; i < first; ++i) {
+    const std::vector<float> values = lowerings::channel_values(head.post_ops[i].operand, channels);
+    for (size_t c = 0; c < values.size(); ++c) product.bias[c] += values[c];
+  }
+  return product;
+}
+
+void FloatSide::add(const WeightView& view, size_t first_channel) {
+  Columns columns{{view.n, std::max<size_t>(1, view.taps.size()), view.depth}, {}, {}};
+  columns.b.assign(columns.packing.size(), 0), columns.start.assign(columns.packing.padded_n(), 0);
+  view.for_each(product_.weights.data<float>().data(),
+                [&](size_t t, size_t k, size_t n, float weight) { columns.b[columns.packing.index(t, k, n)] = weight; });
+  std::copy_n(product_.bias.data() + first_channel, view.n, columns.start.data());
+  columns_.push_back(std::move(columns));
+}
+
+kernels::FloatGemmArgs FloatSide::arguments(size_t i) const {
+  kernels::FloatGemmArgs args{};
+  args.packing = columns_[i].packing, args.b = columns_[i].b.data(), args.start = columns_[i].start.data();
+  args.lo = product_.bounds.low, args.hi = product_.bounds.high;
+  return args;
+}
+
+}  // namespace qtool::arm

@@ -1,0 +1,26 @@
+#pragma once
+// Where a right-hand side of a product lies in constant weights.
+
+#include <cstddef>
+#include <vector>
+
+namespace qtool::arm {
+
+constexpr int64_t kDeepest = 65536;  ///< taps * depth, of the kernel's contract
+
+/// b(t, k, n) = weights[offset + taps[t] + k * step_k + n * step_n], all in elements.
+struct WeightView {
+  size_t offset = 0;
+  std::vector<size_t> taps;  ///< none: one tap of zeros
+  size_t depth = 0, step_k = 0, n = 0, step_n = 0;
+
+  /// Calls body(t, k, n, weight).
+  template <class Element, class Body>
+  void for_each(const Element* weights, const Body& body) const {
+    for (size_t t = 0; t < taps.size(); ++t)
+      for (size_t column = 0; column < n; ++column)
+        for (size_t k = 0; k < depth; ++k) body(t, k, column, weights[offset + taps[t] + k * step_k + column * step_n]);
+  }
+};
+
+}  // namespace qtool::arm

@@ -20,7 +20,7 @@ struct Options {
   std::vector<std::string> outputs;  ///< pages where they end in .html, JSON otherwise
   std::optional<double> min_cosine, min_sqnr;
   bool kernels = false;
-  const CLI::Option* json_option = nullptr;
+  const CLI::Option *json_option = nullptr, *nodes_option = nullptr, *samples_option = nullptr;
   DataArgs data;
 };
 
@@ -39,6 +39,7 @@ debug::SensitivityOptions sensitivity_options(const Options& options, const Sess
   wanted.kernels = options.kernels;
   wanted.leave_one_out = count_of(options.leave_one_out);
   wanted.leave_one_out_samples = options.leave_one_out_samples;
+  wanted.more_where_lost = options.nodes_option->empty() && options.samples_option->empty();
   return wanted;
 }
 
@@ -117,10 +118,11 @@ std::function<int(Session&)> add_debug(CLI::App& app, Session& session) {
       app.add_option("--json", options->json, "the report as JSON to this file; without a name on stdout, instead of prose")
           ->type_name("[FILE.json]")
           ->expected(0, 1);
-  app.add_option("--leave-one-out", options->leave_one_out, "try this many of the worst nodes alone in float")
-      ->type_name("N|all")
-      ->capture_default_str();
-  app.add_option("--leave-one-out-samples", options->leave_one_out_samples, "on this many samples")->capture_default_str();
+  options->nodes_option = app.add_option("--leave-one-out", options->leave_one_out, "try this many of the worst nodes alone in float")
+                              ->type_name("N|all")
+                              ->capture_default_str();
+  options->samples_option =
+      app.add_option("--leave-one-out-samples", options->leave_one_out_samples, "on this many samples")->capture_default_str();
   app.add_option("--write-qconfig", options->qconfig, "write a qconfig with the proposed changes, for prepare --qconfig")
       ->type_name("FILE");
   app.add_option("--from-report", options->from_report, "take \"float\" and \"observer\" of this report, as edited, instead of proposing")

@@ -27,7 +27,8 @@ constexpr Row kRules[] = {
 
 bool saturates_here() {
 #if defined(__x86_64__)
-  return !kernels::runs_here(kernels::Isa::avx512) && kernels::runs_here(kernels::Isa::avx2);
+  const auto used = [](kernels::Isa isa) { return kernels::runs_here(isa) && kernels::within_limit(isa); };
+  return !used(kernels::Isa::avx512) && used(kernels::Isa::avx2);
 #else
   return false;
 #endif

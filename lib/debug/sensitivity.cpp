@@ -13,6 +13,8 @@
 namespace qtool::debug {
 namespace {
 
+constexpr double kLost = 3;  ///< dB; below, what a change gives on a few samples says nothing of the others
+constexpr size_t kMostSamplesTried = 512;
 constexpr double kLeastExactness = 10;  ///< dB; real pairs have 60 and more
 
 std::set<std::string> input_names(const Model& model) {
@@ -87,6 +89,24 @@ void check_exactness(double exactness_db) {
   throw invalid_file(text);
 }
 
+/// The lanes do not saturate. Where the engine's error is more than twice theirs and a rule says that sums can saturate here, the nodes
+/// that do so most go first.
+void put_saturating_first(Report& report, const LossSum& lanes) {
+  constexpr double kTwice = 3;  // dB
+  if (report.network.sqnr_db > lanes.loss().sqnr_db - kTwice) return;
+  const auto share = [](const NodeReport& node) {
+    for (const Cause& cause : node.causes)
+      if (cause.rule == "saturating_products") return cause.weight;
+    return 0.0;
+  };
+  std::vector<NodeReport*> order;
+  for (NodeReport& node : report.nodes)
+    if (node.rank > 0) order.push_back(&node);
+  std::sort(order.begin(), order.end(), [](const NodeReport* a, const NodeReport* b) { return a->rank < b->rank; });
+  std::stable_sort(order.begin(), order.end(), [&](const NodeReport* a, const NodeReport* b) { return share(*a) > share(*b); });
+  for (size_t i = 0; i < order.size(); ++i) order[i]->rank = i + 1;
+}
+
 void take_flags(const Flags& flags, Report& report) {
   for (const auto& [name, flag] : flags) {
     const auto node =
@@ -95,6 +115,14 @@ void take_flags(const Flags& flags, Report& report) {
     node->to_float = flag.to_float;
     node->observer = flag.observer;
   }
+}
+
+/// Where the outputs are noise every node is tried, on all there is.
+SensitivityOptions enlarged(SensitivityOptions options, const Report& report) {
+  if (!options.more_where_lost || report.network.sqnr_db >= kLost) return options;
+  options.leave_one_out = report.nodes.size();
+  options.leave_one_out_samples = std::max(options.leave_one_out_samples, std::min(kMostSamplesTried, report.samples.size()));
+  return options;
 }
 
 }  // namespace
@@ -119,12 +147,14 @@ Report sensitivity_report(const Model& float_model, const Model& int8, const Sam
   tell_network(report, pass);
   report.nodes = assemble(network, pass.measures());
   rank(report.nodes);
-  leave_one_out(network, pass, options.leave_one_out, options.leave_one_out_samples, report);
-  choose_together(network, pass, options.leave_one_out_samples, report);
+  const SensitivityOptions tried = enlarged(options, report);
+  leave_one_out(network, pass, tried.leave_one_out, tried.leave_one_out_samples, report);
+  choose_together(network, pass, tried.leave_one_out_samples, tried.leave_one_out > options.leave_one_out, report);
   rank(report.nodes);
   find_causes(network, pass.measures(), report, options.saturates);
+  put_saturating_first(report, pass.measures().outputs);
   if (options.flags) take_flags(*options.flags, report);
-  propose(network, pass.measures(), pass, options.leave_one_out_samples, !options.flags, report);
+  propose(network, pass.measures(), pass, tried.leave_one_out_samples, !options.flags, report);
   if (options.kernels) compare_kernels(int8, pass, report);
   report.verdict = verdict_of(report);
   return report;

@@ -17,6 +17,7 @@ struct SensitivityOptions {
   bool strict = false;                                      ///< an unusable sample is an error instead of a warning
   size_t leave_one_out = 20;                                ///< nodes tried alone in float
   size_t leave_one_out_samples = 8;                         ///< on this many samples
+  bool more_where_lost = true;                              ///< every node on every sample (512 at most) where the outputs are noise
   std::optional<bool> saturates;                            ///< 16-bit sums of products; nothing: as this processor
   const Flags* flags = nullptr;                             ///< measure these instead of proposing
   bool kernels = false;                                     ///< hold the engine against the reference, node by node, on the first sample

@@ -6,6 +6,7 @@
 // acc[2 r], acc[2 r + 1] are columns 0-3 and 4-7 of row r, with start.
 #include <arm_neon.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "kernels/elementwise/table_neon.inl"
@@ -207,10 +208,88 @@ void panels(const GemmArgs& args) {
   for (size_t n = 0; n < args.packing.n; n += kColumns) panel<Level, kShifted>(args, source.strip, 0, n);
 }
 
+/// Copies n bytes, reading and writing nothing else. kAtLeast: 1, 8 or 16, what n is known to be.
+template <size_t kAtLeast>
+QTOOL_INLINE void copy_bytes(const int8_t* from, int8_t* to, size_t n) {
+  if constexpr (kAtLeast == 1) {
+    for (size_t i = 0; i < n; ++i) to[i] = from[i];
+  } else if constexpr (kAtLeast == 8) {
+    const int8x8_t head = vld1_s8(from), tail = vld1_s8(from + n - 8);
+    vst1_s8(to, head);
+    vst1_s8(to + n - 8, tail);
+  } else {
+    for (size_t i = 0; i + 16 < n; i += 16) vst1q_s8(to + i, vld1q_s8(from + i));
+    vst1q_s8(to + n - 16, vld1q_s8(from + n - 16));
+  }
+}
+
+constexpr size_t kGathered = 16384, kMostTaps = 64, kMostRowsGathered = 64;
+
+/// Rows whose depth is no multiple of what the assembly takes, gathered to ones padded tap by tap as b is: then it takes all of them.
+struct Gathered {
+  explicit Gathered(const GemmArgs& all)
+      : args(all), depth(all.packing.depth), padded(all.packing.padded_depth()), taps(all.packing.taps), width(taps * padded) {
+    const GemmTile& tile = all.packing.tile;
+    joined = taps == 1 || tile.kr == tile.unit || padded % tile.kr == 0;
+    rows = std::min(kMostRowsGathered, kGathered / std::max<size_t>(width, 1) / 8 * 8);
+  }
+  bool applies() const { return depth != padded && rows > 0 && (joined || taps <= kMostTaps); }
+
+  /// The product of all rows; `product` is that of rows as the assembly takes them.
+  template <class Product>
+  void run(Product product) const {
+    int8_t bytes[kGathered];
+    ptrdiff_t offsets[kMostTaps * kMostRowsGathered];
+    GemmArgs part = args;
+    part.packing.taps = joined ? 1 : taps, part.packing.depth = joined ? width : padded;
+    part.a = bytes, part.a_stride = width, part.offsets = joined ? nullptr : offsets, part.offsets_step = kMostRowsGathered;
+    if (!joined)
+      for (size_t t = 0; t < taps; ++t)
+        for (size_t r = 0; r < rows; ++r) offsets[t * kMostRowsGathered + r] = static_cast<ptrdiff_t>(r * width + t * padded);
+    std::memset(bytes, 0, std::min(rows, args.m) * width);  // what stays between meets zeros of b
+    for (size_t i = 0; i < args.m; i += rows) {
+      part.m = std::min(rows, args.m - i);
+      for (size_t t = 0; t < taps; ++t) gather(i, t, part.m, bytes + t * padded);
+      part.row_start = args.row_start ? args.row_start + i : nullptr;
+      part.out = static_cast<uint8_t*>(args.out) + i * args.out_stride * (args.form == GemmForm::codes ? 1 : 4);
+      product(part);
+    }
+  }
+
+  void gather(size_t i, size_t t, size_t m, int8_t* to) const {
+    if (depth < 8) return copy_rows<1>(i, t, m, to);
+    depth < 16 ? copy_rows<8>(i, t, m, to) : copy_rows<16>(i, t, m, to);
+  }
+
+  template <size_t kAtLeast>
+  void copy_rows(size_t i, size_t t, size_t m, int8_t* to) const {
+    const size_t n = depth, step = width, stride = args.a_stride;
+    if (args.offsets) {
+      const ptrdiff_t* offsets = args.offsets + t * args.offsets_step + i;
+      const int8_t* a = args.a;
+      for (size_t r = 0; r < m; ++r) copy_bytes<kAtLeast>(a + offsets[r], to + r * step, n);
+    } else {
+      const int8_t* a = args.a + i * stride;
+      for (size_t r = 0; r < m; ++r) copy_bytes<kAtLeast>(a + r * stride, to + r * step, n);
+    }
+  }
+
+  const GemmArgs& args;
+  size_t depth, padded, taps, width, rows;
+  bool joined;
+};
+
+/// `product` of args, by way of gathered rows where that serves.
+template <class Product>
+void with_gathering(const GemmArgs& args, Product product) {
+  const Gathered gathered(args);
+  gathered.applies() ? gathered.run(product) : product(args);
+  look_up_rows(args);
+}
+
 template <class Level>
 void gemm_with(const GemmArgs& args) {
-  args.shift ? panels<Level, true>(args) : panels<Level, false>(args);
-  look_up_rows(args);
+  with_gathering(args, [](const GemmArgs& part) { part.shift ? panels<Level, true>(part) : panels<Level, false>(part); });
 }
 
 }  // namespace

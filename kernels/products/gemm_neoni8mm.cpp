@@ -200,8 +200,7 @@ void all_panels(const GemmArgs& args) {
 }  // namespace
 
 void gemm_neoni8mm(const GemmArgs& args) {
-  args.shift ? all_panels<true>(args) : all_panels<false>(args);
-  look_up_rows(args);
+  with_gathering(args, [](const GemmArgs& part) { part.shift ? all_panels<true>(part) : all_panels<false>(part); });
 }
 
 }  // namespace qtool::kernels

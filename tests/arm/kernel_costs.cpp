@@ -62,11 +62,23 @@ struct Product {
   std::vector<uint8_t> out;
 };
 
+/// Three channels: rows of the window side by side in memory, and the border around the image there already.
+void stem() {
+  Product p(224, 224, 9, 32, 3, 2);
+  p.args.m = 112 * 112, p.args.packing = {32, 3, 9, gemm_tile(best<Gemm>().isa)}, p.args.offsets_step = p.args.m;
+  p.a = ramp<int8_t>(226 * 226 * 3), p.b = ramp<int8_t>(p.args.packing.size()), p.out.resize(p.args.m * 32), p.offsets.clear();
+  for (size_t t = 0; t < 3; ++t)
+    for (size_t i = 0; i < p.args.m; ++i) p.offsets.push_back(static_cast<ptrdiff_t>(((i / 112 * 2 + t) * 226 + i % 112 * 2) * 3));
+  p.args.a = p.a.data(), p.args.b = p.b.data(), p.args.offsets = p.offsets.data(), p.args.out = p.out.data();
+  p.cost("stem 3x3 s2 224x224 3>32");
+}
+
 void products() {
   Product(14, 14, 384, 64, 1, 1).cost("1x1 14x14 384>64");
   Product(112, 112, 32, 16, 1, 1).cost("1x1 112x112 32>16");
   Product(7, 7, 320, 1280, 1, 1).cost("1x1 7x7 320>1280");
   Product(56, 56, 64, 64, 3, 1).cost("3x3 56x56 64>64");
+  stem();
   Product(7, 7, 512, 512, 3, 1).cost("3x3 7x7 512>512");
   Product(1, 1, 1280, 1000, 1, 1).cost("FC 1x1280>1000");
   Product(128, 1, 768, 768, 1, 1).cost("128x768x768");

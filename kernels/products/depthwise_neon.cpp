@@ -15,6 +15,7 @@ struct WideningCore {
   WideningCore(const DepthwiseArgs& args, size_t channel, const int8_t* w)
       : weights(w), kw(kWidth ? kWidth : args.kw), stride(kStride ? kStride : args.stride), dilation(kWidth ? 1 : args.dilation) {
     for (size_t t = 0; t < kRows; ++t) {
+      for (auto& sum : sum128) sum = vdupq_n_s32(0);
       prepare(t);
       for (size_t q = 0; q < 4; ++q) start[t][q] = vaddq_s32(vld1q_s32(args.start + channel + 4 * q), sum128[q]);
     }
@@ -24,25 +25,31 @@ struct WideningCore {
   /// where these are no more than a square window has, the weights tap by tap.
   void prepare(size_t t) {
     uint8x16_t used[kIn] = {};
-    for (auto& sum : sum128) sum = vdupq_n_s32(0);
-    uint8x16_t lowest = vdupq_n_u8(0);
+    int16x8_t sums[2] = {};
+    int8x16_t least = vdupq_n_s8(0);
     for (size_t kx = 0; kx < kw; ++kx)
       for (size_t g = 0; g < kGroups; ++g) {
         const int8x16x4_t four = vld4q_s8(weights + ((t * kw + kx) * kGroups + g) * kColumnBytes);
         for (size_t r = 0; r < 4; ++r) {
-          add128(four.val[r]);
-          used[4 * g + r] = vorrq_u8(used[4 * g + r], vreinterpretq_u8_s8(four.val[r]));
-          lowest = vorrq_u8(lowest, vceqq_s8(four.val[r], vdupq_n_s8(-128)));
+          const int8x16_t w = four.val[r];
+          sums[0] = vaddw_s8(sums[0], vget_low_s8(w)), sums[1] = vaddw_high_s8(sums[1], w);
+          used[4 * g + r] = vorrq_u8(used[4 * g + r], vreinterpretq_u8_s8(w));
+          least = vminq_s8(least, w);
         }
+        if (kWidth == 0) flush(sums);
       }
-    single |= vmaxvq_u8(lowest) != 0;
+    flush(sums);
+    single |= vminvq_s8(least) == -128;
     if constexpr (kWidth != 0) gather(t, used);
   }
 
-  QTOOL_INLINE void add128(int8x16_t w) {
-    const int16x8_t low = vshll_n_s8(vget_low_s8(w), 7), high = vshll_high_n_s8(w, 7);
-    sum128[0] = vaddw_s16(sum128[0], vget_low_s16(low)), sum128[1] = vaddw_high_s16(sum128[1], low);
-    sum128[2] = vaddw_s16(sum128[2], vget_low_s16(high)), sum128[3] = vaddw_high_s16(sum128[3], high);
+  /// Moves 16-bit sums on to 32 bits, times 128.
+  QTOOL_INLINE void flush(int16x8_t (&sums)[2]) {
+    for (size_t h = 0; h < 2; ++h) {
+      sum128[2 * h] = vaddq_s32(sum128[2 * h], vshll_n_s16(vget_low_s16(sums[h]), 7));
+      sum128[2 * h + 1] = vaddq_s32(sum128[2 * h + 1], vshll_high_n_s16(sums[h], 7));
+      sums[h] = vdupq_n_s16(0);
+    }
   }
 
   void gather(size_t t, const uint8x16_t* used) {

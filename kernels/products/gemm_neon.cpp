@@ -21,12 +21,11 @@ namespace {
 #define ADD_HIGH(t, a, b) "smlal2 v" #t ".8h, v" #b ".16b, v" #a ".16b\n"
 // Sixteen codes of depth and two columns b0, b1: row 0 alone, or both.
 #define PAIR1(b0, b1, c0, c1, d0, d1) LOW(8, 0, b0) LOW(9, 0, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) SUM(c0, 8) SUM(c1, 9)
-#define PAIR2(b0, b1, c0, c1, d0, d1)                                                                                            \
-  LOW(8, 0, b0)                                                                                                                  \
-  LOW(9, 0, b1)                                                                                                                  \
-  LOW(10, 1, b0)                                                                                                                 \
-  LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) SUM(c0, 8) SUM(c1, 9) SUM(d0, 10) \
-      SUM(d1, 11)
+#define PAIR2(b0, b1, c0, c1, d0, d1) \
+  LOW(8, 0, b0)                       \
+  LOW(9, 0, b1)                       \
+  LOW(10, 1, b0)                      \
+  LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) SUM(c0, 8) SUM(c1, 9) SUM(d0, 10) SUM(d1, 11)
 // The same where b may hold -128.
 #define WIDE1(b0, b1, c0, c1, d0, d1) \
   LOW(8, 0, b0) LOW(9, 0, b1) HIGH(10, 0, b0) HIGH(11, 0, b1) SUM(c0, 8) SUM(c1, 9) SUM(c0, 10) SUM(c1, 11)
@@ -92,17 +91,20 @@ QTOOL_INLINE int32x4_t four_columns(int8x8_t codes, const int8_t* b, size_t widt
 }
 
 /// What the assembly leaves of every tap: 1 to 7 codes in a block 8 wide, or 9 to 15 in one of 16.
-template <size_t kRows>
-QTOOL_INLINE void add_tails(const Strip& strip, size_t rest, size_t width, int32x4_t* acc) {
-  const int8_t* b = strip.b + strip.depth * kColumns;
-  for (size_t t = 0; t < strip.taps; ++t, b += (strip.depth + width) * kColumns)
-    for (size_t r = 0; r < kRows; ++r)
-      for (size_t k = 0; k < rest; k += 8) {
-        const auto codes = vcreate_s8(few_bytes(row_of(strip, t, r) + strip.depth + k, rest - k < 8 ? rest - k : 8));
-        acc[2 * r] = vaddq_s32(acc[2 * r], four_columns(codes, b + k, width));
-        acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], four_columns(codes, b + 4 * width + k, width));
-      }
-}
+struct Tails {
+  template <size_t kRows>
+  static void add(const Strip& strip, size_t rest, int32x4_t* acc) {
+    const size_t width = strip.skip / kColumns;
+    const int8_t* b = strip.b + strip.depth * kColumns;
+    for (size_t t = 0; t < strip.taps; ++t, b += (strip.depth + width) * kColumns)
+      for (size_t r = 0; r < kRows; ++r)
+        for (size_t k = 0; k < rest; k += 8) {
+          const auto codes = vcreate_s8(few_bytes(row_of(strip, t, r) + strip.depth + k, rest - k < 8 ? rest - k : 8));
+          acc[2 * r] = vaddq_s32(acc[2 * r], four_columns(codes, b + k, width));
+          acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], four_columns(codes, b + 4 * width + k, width));
+        }
+  }
+};
 
 struct Baseline {
   static constexpr size_t kMostRows = 2;
@@ -114,7 +116,7 @@ struct Baseline {
     if constexpr (kRows == 1) args.b_lowest ? wide1(strip, acc) : tile1(strip, acc);
     const int32x4_t low = vld1q_s32(strip.start), high = vld1q_s32(strip.start + 4);
     for (size_t r = 0; r < kRows; ++r) acc[2 * r] = vaddq_s32(acc[2 * r], low), acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], high);
-    if (strip.skip != 0) add_tails<kRows>(strip, args.packing.depth - strip.depth, strip.skip / kColumns, acc);
+    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, args.packing.depth - strip.depth, acc);
   }
 };
 

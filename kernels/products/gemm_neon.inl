@@ -42,6 +42,19 @@ QTOOL_INLINE uint64_t few_bytes(const int8_t* from, size_t n) {
   return bytes;
 }
 
+template <class Tails, size_t kRows>
+__attribute__((noinline)) void add_tails(const Strip& strip, size_t rest, int32x4_t* acc) {
+  Tails::template add<kRows>(strip, rest, acc);
+}
+/// The last `rest` codes of every tap, seldom there: by way of memory, so that the usual accumulators stay in registers.
+template <class Tails, size_t kRows>
+QTOOL_INLINE void add_out_of_line(const Strip& strip, size_t rest, int32x4_t (&acc)[2 * kRows]) {
+  int32x4_t copy[2 * kRows];
+  for (size_t r = 0; r < 2 * kRows; ++r) copy[r] = acc[r];
+  add_tails<Tails, kRows>(strip, rest, copy);
+  for (size_t r = 0; r < 2 * kRows; ++r) acc[r] = copy[r];
+}
+
 /// What a panel's results become: codes of all its columns, the common case, or anything else.
 enum class Path { full_codes, other };
 

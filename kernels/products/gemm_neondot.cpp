@@ -58,17 +58,19 @@ TILE(4)
 TILE(8)
 
 /// The last 1 to 3 codes of every tap.
-template <size_t kRows>
-QTOOL_INLINE void add_tails(const Strip& strip, size_t rest, int32x4_t* acc) {
-  const size_t padded = strip.depth + 4;
-  const int8_t* b = strip.b + strip.depth * kColumns;
-  for (size_t t = 0; t < strip.taps; ++t, b += padded * kColumns)
-    for (size_t r = 0; r < kRows; ++r) {
-      const auto four = vreinterpretq_s8_u32(vdupq_n_u32(static_cast<uint32_t>(few_bytes(row_of(strip, t, r) + strip.depth, rest))));
-      acc[2 * r] = vdotq_s32(acc[2 * r], four, vld1q_s8(b));
-      acc[2 * r + 1] = vdotq_s32(acc[2 * r + 1], four, vld1q_s8(b + 16));
-    }
-}
+struct Tails {
+  template <size_t kRows>
+  static void add(const Strip& strip, size_t rest, int32x4_t* acc) {
+    const size_t padded = strip.depth + 4;
+    const int8_t* b = strip.b + strip.depth * kColumns;
+    for (size_t t = 0; t < strip.taps; ++t, b += padded * kColumns)
+      for (size_t r = 0; r < kRows; ++r) {
+        const auto four = vreinterpretq_s8_u32(vdupq_n_u32(static_cast<uint32_t>(few_bytes(row_of(strip, t, r) + strip.depth, rest))));
+        acc[2 * r] = vdotq_s32(acc[2 * r], four, vld1q_s8(b));
+        acc[2 * r + 1] = vdotq_s32(acc[2 * r + 1], four, vld1q_s8(b + 16));
+      }
+  }
+};
 
 struct Dot {
   static constexpr size_t kMostRows = 8;
@@ -79,7 +81,7 @@ struct Dot {
     if constexpr (kRows == 4) tile4(strip, acc);
     if constexpr (kRows == 2) tile2(strip, acc);
     if constexpr (kRows == 1) tile1(strip, acc);
-    if (strip.skip != 0) add_tails<kRows>(strip, args.packing.depth - strip.depth, acc);
+    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, args.packing.depth - strip.depth, acc);
   }
 };
 

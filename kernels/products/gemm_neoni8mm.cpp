@@ -129,18 +129,20 @@ QTOOL_INLINE void tile1(const Strip& strip, int32x4_t* acc) {
 }
 
 /// The last 1 to 7 codes of every tap.
-template <size_t kRows>
-QTOOL_INLINE void add_tails(const Strip& strip, size_t rest, int32x4_t* acc) {
-  const size_t panel = (strip.depth + 8) * kColumns;
-  const int8_t* b = strip.b + strip.depth * kColumns;
-  for (size_t t = 0; t < strip.taps; ++t, b += panel)
-    for (size_t r = 0; r < kRows; ++r) {
-      const auto eight = vreinterpretq_s8_u64(vdupq_n_u64(few_bytes(row_of(strip, t, r) + strip.depth, rest)));
-      const auto dot = [&](size_t pair) { return vdotq_s32(vdupq_n_s32(0), eight, vld1q_s8(b + 16 * pair)); };
-      acc[2 * r] = vaddq_s32(acc[2 * r], vpaddq_s32(dot(0), dot(1)));
-      acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], vpaddq_s32(dot(2), dot(3)));
-    }
-}
+struct Tails {
+  template <size_t kRows>
+  static void add(const Strip& strip, size_t rest, int32x4_t* acc) {
+    const size_t panel = (strip.depth + 8) * kColumns;
+    const int8_t* b = strip.b + strip.depth * kColumns;
+    for (size_t t = 0; t < strip.taps; ++t, b += panel)
+      for (size_t r = 0; r < kRows; ++r) {
+        const auto eight = vreinterpretq_s8_u64(vdupq_n_u64(few_bytes(row_of(strip, t, r) + strip.depth, rest)));
+        const auto dot = [&](size_t pair) { return vdotq_s32(vdupq_n_s32(0), eight, vld1q_s8(b + 16 * pair)); };
+        acc[2 * r] = vaddq_s32(acc[2 * r], vpaddq_s32(dot(0), dot(1)));
+        acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], vpaddq_s32(dot(2), dot(3)));
+      }
+  }
+};
 
 struct Matrix8 {
   static constexpr size_t kMostRows = 8;
@@ -151,7 +153,7 @@ struct Matrix8 {
     if constexpr (kRows == 4) tile4(strip, acc);
     if constexpr (kRows == 2) tile2(strip, acc);
     if constexpr (kRows == 1) tile1(strip, acc);
-    if (strip.skip != 0) add_tails<kRows>(strip, args.packing.depth - strip.depth, acc);
+    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, args.packing.depth - strip.depth, acc);
   }
 };
 
@@ -169,10 +171,10 @@ __attribute__((noinline)) void two_panels_by(const GemmArgs& args, Strip strip, 
     int32x4_t low[8], high[8];
     tile4_two(strip, size, low, high);
     if (strip.skip != 0) {
-      add_tails<4>(strip, rest, low);
+      add_out_of_line<Tails, 4>(strip, rest, low);
       Strip next = strip;
       next.b += size;
-      add_tails<4>(next, rest, high);
+      add_out_of_line<Tails, 4>(next, rest, high);
     }
     add_row_start<4>(walk.row_start, i, low);
     add_row_start<4>(walk.row_start, i, high);

@@ -139,10 +139,6 @@ struct Finish {
   float32x4_t scale[2], shift[2];
 };
 
-QTOOL_INLINE Path path_of(const GemmArgs& args, size_t columns) {
-  return args.form == GemmForm::codes && columns >= kColumns ? Path::full_codes : Path::other;
-}
-
 template <size_t kRows>
 QTOOL_INLINE void add_row_start(const int32_t* row_start, size_t i, int32x4_t (&acc)[2 * kRows]) {
   if (!row_start) return;
@@ -178,23 +174,33 @@ QTOOL_INLINE size_t rows_of(const GemmArgs& args, const Walk& walk, Strip& strip
   return i;
 }
 
-/// Columns n .. n + 7, rows from `from` on.
+/// Panels of columns begin .. end - 1, rows from `from` on.
 template <class Level, bool kShifted, Path kPath>
-__attribute__((noinline)) void panel_by(const GemmArgs& args, Strip strip, size_t from, size_t n) {
+__attribute__((noinline)) void panels_by(const GemmArgs& args, Strip strip, size_t from, size_t begin, size_t end) {
   const Walk walk(args);
-  const Finish<kShifted, kPath> finish(args, n);
-  strip.b = args.b + n / kColumns * args.packing.panel_size();
-  strip.start = args.start + n;
-  if constexpr (Level::kMostRows >= 8) from = rows_of<Level, 8>(args, walk, strip, finish, from);
-  if constexpr (Level::kMostRows >= 4) from = rows_of<Level, 4>(args, walk, strip, finish, from);
-  from = rows_of<Level, 2>(args, walk, strip, finish, from);
-  rows_of<Level, 1>(args, walk, strip, finish, from);
+  const size_t size = args.packing.panel_size();
+  strip.b = args.b + begin / kColumns * size;
+  for (size_t n = begin; n < end; n += kColumns, strip.b += size) {
+    const Finish<kShifted, kPath> finish(args, n);
+    strip.start = args.start + n;
+    size_t i = from;
+    if constexpr (Level::kMostRows >= 8) i = rows_of<Level, 8>(args, walk, strip, finish, i);
+    if constexpr (Level::kMostRows >= 4) i = rows_of<Level, 4>(args, walk, strip, finish, i);
+    i = rows_of<Level, 2>(args, walk, strip, finish, i);
+    rows_of<Level, 1>(args, walk, strip, finish, i);
+  }
+}
+
+/// What of columns begin .. end - 1 takes the short path: none, or whole panels from the first on.
+QTOOL_INLINE size_t short_path(const GemmArgs& args, size_t begin, size_t end) {
+  return args.form == GemmForm::codes ? std::max(begin, std::min(end, args.packing.n / kColumns * kColumns)) : begin;
 }
 
 template <class Level, bool kShifted>
-void panel(const GemmArgs& args, const Strip& strip, size_t from, size_t n) {
-  path_of(args, args.packing.n - n) == Path::full_codes ? panel_by<Level, kShifted, Path::full_codes>(args, strip, from, n)
-                                                        : panel_by<Level, kShifted, Path::other>(args, strip, from, n);
+void panels(const GemmArgs& args, const Strip& strip, size_t from, size_t begin, size_t end) {
+  const size_t middle = short_path(args, begin, end);
+  if (begin < middle) panels_by<Level, kShifted, Path::full_codes>(args, strip, from, begin, middle);
+  if (middle < end) panels_by<Level, kShifted, Path::other>(args, strip, from, middle, end);
 }
 
 void look_up_rows(const GemmArgs& args) {
@@ -216,9 +222,9 @@ struct Source {
 };
 
 template <class Level, bool kShifted>
-void panels(const GemmArgs& args) {
+void all_panels(const GemmArgs& args) {
   const Source source(args, Level::whole(args.packing.depth));
-  for (size_t n = 0; n < args.packing.n; n += kColumns) panel<Level, kShifted>(args, source.strip, 0, n);
+  panels<Level, kShifted>(args, source.strip, 0, 0, args.packing.n);
 }
 
 /// Copies n bytes, reading and writing nothing else. kAtLeast: 1, 8 or 16, what n is known to be.
@@ -302,7 +308,7 @@ void with_gathering(const GemmArgs& args, Product product) {
 
 template <class Level>
 void gemm_with(const GemmArgs& args) {
-  with_gathering(args, [](const GemmArgs& part) { part.shift ? panels<Level, true>(part) : panels<Level, false>(part); });
+  with_gathering(args, [](const GemmArgs& part) { part.shift ? all_panels<Level, true>(part) : all_panels<Level, false>(part); });
 }
 
 }  // namespace

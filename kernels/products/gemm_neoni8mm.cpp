@@ -157,52 +157,49 @@ struct Matrix8 {
   }
 };
 
-/// Two panels of all rows.
+/// Pairs of panels of columns begin .. end - 1; rows by fours.
 template <bool kShifted, Path kPath>
-__attribute__((noinline)) void two_panels_by(const GemmArgs& args, Strip strip, size_t n) {
+__attribute__((noinline)) void pairs_by(const GemmArgs& args, Strip strip, size_t begin, size_t end) {
   const Walk walk(args);
   const size_t size = args.packing.panel_size(), rest = args.packing.depth - strip.depth;
-  const Finish<kShifted, kPath> first(args, n), second(args, n + kColumns);
-  strip.b = args.b + n / kColumns * size;
-  strip.start = args.start + n;
-  size_t i = 0;
-  for (; i + 4 <= walk.m; i += 4) {
-    walk.go_to(strip, i);
-    int32x4_t low[8], high[8];
-    tile4_two(strip, size, low, high);
-    if (strip.skip != 0) {
-      add_out_of_line<Tails, 4>(strip, rest, low);
-      Strip next = strip;
-      next.b += size;
-      add_out_of_line<Tails, 4>(next, rest, high);
+  strip.b = args.b + begin / kColumns * size;
+  for (size_t n = begin; n < end; n += 2 * kColumns, strip.b += 2 * size) {
+    const Finish<kShifted, kPath> first(args, n), second(args, n + kColumns);
+    strip.start = args.start + n;
+    for (size_t i = 0; i + 4 <= walk.m; i += 4) {
+      walk.go_to(strip, i);
+      int32x4_t low[8], high[8];
+      tile4_two(strip, size, low, high);
+      if (strip.skip != 0) {
+        add_out_of_line<Tails, 4>(strip, rest, low);
+        Strip next = strip;
+        next.b += size;
+        add_out_of_line<Tails, 4>(next, rest, high);
+      }
+      add_row_start<4>(walk.row_start, i, low);
+      add_row_start<4>(walk.row_start, i, high);
+      first.template store<4>(low, i);
+      second.template store<4>(high, i);
     }
-    add_row_start<4>(walk.row_start, i, low);
-    add_row_start<4>(walk.row_start, i, high);
-    first.template store<4>(low, i);
-    second.template store<4>(high, i);
   }
-  if (i < walk.m)
-    for (const size_t at : {n, n + kColumns}) panel<Matrix8, kShifted>(args, strip, i, at);
 }
 
+/// Fours of rows by pairs of panels, the rows that remain and a last panel by single ones.
 template <bool kShifted>
-void two_panels(const GemmArgs& args, const Strip& strip, size_t n) {
-  path_of(args, args.packing.n - n - kColumns) == Path::full_codes ? two_panels_by<kShifted, Path::full_codes>(args, strip, n)
-                                                                   : two_panels_by<kShifted, Path::other>(args, strip, n);
-}
-
-template <bool kShifted>
-void all_panels(const GemmArgs& args) {
+void pairs(const GemmArgs& args) {
   const Source source(args, Matrix8::whole(args.packing.depth));
-  size_t n = 0;
-  for (; n + kColumns < args.packing.n; n += 2 * kColumns) two_panels<kShifted>(args, source.strip, n);
-  if (n < args.packing.n) panel<Matrix8, kShifted>(args, source.strip, 0, n);
+  const size_t even = args.packing.panels() / 2 * 2 * kColumns, fours = args.m / 4 * 4;
+  const size_t middle = short_path(args, 0, even) / (2 * kColumns) * (2 * kColumns);
+  if (fours > 0 && middle > 0) pairs_by<kShifted, Path::full_codes>(args, source.strip, 0, middle);
+  if (fours > 0 && middle < even) pairs_by<kShifted, Path::other>(args, source.strip, middle, even);
+  if (fours < args.m) panels<Matrix8, kShifted>(args, source.strip, fours, 0, std::min(even, args.packing.n));
+  if (even < args.packing.n) panels<Matrix8, kShifted>(args, source.strip, 0, even, args.packing.n);
 }
 
 }  // namespace
 
 void gemm_neoni8mm(const GemmArgs& args) {
-  with_gathering(args, [](const GemmArgs& part) { part.shift ? all_panels<true>(part) : all_panels<false>(part); });
+  with_gathering(args, [](const GemmArgs& part) { part.shift ? pairs<true>(part) : pairs<false>(part); });
 }
 
 }  // namespace qtool::kernels

@@ -52,6 +52,7 @@ enum class GemmForm {
 ///
 ///   acc(i, n) = start[n] + row_start[i] + sum over t < taps, k < depth of a(i, t, k) * b(t, k, n)                            i32
 ///   a(i, t, k) = a[offsets[t * offsets_step + i] + k], or without offsets (then taps is 1) a[i * a_stride + k]
+///             with pieces > 1 (then taps is 1) a[offsets[k / piece * offsets_step + i] + k % piece], piece = depth / pieces
 ///   y(i, n)   = fma(f32(acc), scale[n], shift[n])                                                      rne: to nearest, ties to even
 ///   out[i * out_stride + n] is written for i < m and n < n, as `form` says
 ///
@@ -59,7 +60,9 @@ enum class GemmForm {
 /// A group of a grouped convolution is a call with a, packed b, and out of its own; the offsets are the same.
 ///
 /// a          bytes; read are the `depth` of each row and tap, nothing behind them. Offsets in bytes, of either sign.
-/// offsets    taps x m, offsets_step >= m entries between taps; null for a matrix
+/// offsets    taps x m, or pieces x m; offsets_step >= m entries between taps; null for a matrix
+/// pieces     divides depth, which is at most 2048 where there are several: for windows of few channels, whose rows would each be padded
+///            to a unit if they were taps. Rows are then copied together.
 /// b          as packing.index says, see GemmPack; no entry is -128 unless b_lowest
 /// start      i32, packing.padded_n() entries: bias - zero_point(a) * sum of the column
 /// row_start  i32, m entries: -zero_point(b) * sum of the row; or null (zeros)
@@ -88,6 +91,7 @@ struct GemmArgs {
   const uint8_t* table;
   void* out;
   size_t out_stride;
+  size_t pieces = 1;
 };
 struct Gemm {
   using Args = GemmArgs;

@@ -244,15 +244,19 @@ QTOOL_INLINE void copy_bytes(const int8_t* from, int8_t* to, size_t n) {
 
 constexpr size_t kGathered = 16384, kMostTaps = 64, kMostRowsGathered = 64;
 
-/// Rows whose depth is no multiple of what the assembly takes, gathered to ones padded tap by tap as b is: then it takes all of them.
+/// Rows in pieces, or whose depth is no multiple of what the assembly takes, gathered to ones padded as b is: then it takes all of them.
 struct Gathered {
   explicit Gathered(const GemmArgs& all)
-      : args(all), depth(all.packing.depth), padded(all.packing.padded_depth()), taps(all.packing.taps), width(taps * padded) {
+      : args(all),
+        depth(all.packing.depth / all.pieces),
+        padded(all.pieces > 1 ? depth : all.packing.padded_depth()),
+        taps(all.packing.taps * all.pieces),
+        width(all.packing.taps * all.packing.padded_depth()) {
     const GemmTile& tile = all.packing.tile;
-    joined = taps == 1 || tile.kr == tile.unit || padded % tile.kr == 0;
+    joined = all.packing.taps == 1 || tile.kr == tile.unit || padded % tile.kr == 0;
     rows = std::min(kMostRowsGathered, kGathered / std::max<size_t>(width, 1) / 8 * 8);
   }
-  bool applies() const { return depth != padded && rows > 0 && (joined || taps <= kMostTaps); }
+  bool applies() const { return (args.pieces > 1 || depth != padded) && rows > 0 && (joined || taps <= kMostTaps); }
 
   /// The product of all rows; `product` is that of rows as the assembly takes them.
   template <class Product>
@@ -260,7 +264,7 @@ struct Gathered {
     int8_t bytes[kGathered];
     ptrdiff_t offsets[kMostTaps * kMostRowsGathered];
     GemmArgs part = args;
-    part.packing.taps = joined ? 1 : taps, part.packing.depth = joined ? width : padded;
+    part.pieces = 1, part.packing.taps = joined ? 1 : taps, part.packing.depth = joined ? width : padded;
     part.a = bytes, part.a_stride = width, part.offsets = joined ? nullptr : offsets, part.offsets_step = kMostRowsGathered;
     if (!joined)
       for (size_t t = 0; t < taps; ++t)

@@ -12,9 +12,10 @@ const int8_t* row(const GemmArgs& args, size_t i, size_t t) {
 
 int32_t accumulate(const GemmArgs& args, size_t i, size_t n) {
   int32_t acc = args.start[n] + (args.row_start ? args.row_start[i] : 0);
-  for (size_t t = 0; t < args.packing.taps; ++t) {
+  const size_t taps = args.packing.taps * args.pieces, piece = args.packing.depth / args.pieces;
+  for (size_t t = 0; t < taps; ++t) {
     const int8_t* a = row(args, i, t);
-    for (size_t k = 0; k < args.packing.depth; ++k) acc += a[k] * args.b[args.packing.index(t, k, n)];
+    for (size_t k = 0; k < piece; ++k) acc += a[k] * args.b[args.packing.index(t / args.pieces, t % args.pieces * piece + k, n)];
   }
   return acc;
 }

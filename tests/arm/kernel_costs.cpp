@@ -65,7 +65,7 @@ struct Product {
 /// Three channels: rows of the window side by side in memory, and the border around the image there already.
 void stem() {
   Product p(224, 224, 9, 32, 3, 2);
-  p.args.m = 112 * 112, p.args.packing = {32, 3, 9, gemm_tile(best<Gemm>().isa)}, p.args.offsets_step = p.args.m;
+  p.args.m = 112 * 112, p.args.packing = {32, 1, 27, gemm_tile(best<Gemm>().isa)}, p.args.offsets_step = p.args.m, p.args.pieces = 3;
   p.a = ramp<int8_t>(226 * 226 * 3), p.b = ramp<int8_t>(p.args.packing.size()), p.out.resize(p.args.m * 32), p.offsets.clear();
   for (size_t t = 0; t < 3; ++t)
     for (size_t i = 0; i < p.args.m; ++i) p.offsets.push_back(static_cast<ptrdiff_t>(((i / 112 * 2 + t) * 226 + i % 112 * 2) * 3));

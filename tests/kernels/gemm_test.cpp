@@ -93,6 +93,26 @@ TEST_CASE("gemm: every variant equals the scalar twin over forms, bounds, tables
   }
 }
 
+TEST_CASE("gemm: rows in pieces give the same as rows in one piece") {
+  const auto variant = any_variant<Gemm>();
+  const size_t pieces = GENERATE(2, 3, 7), piece = GENERATE(1, 3, 7, 9, 16, 21, 40, 200);
+  for (const size_t m : {1, 9, 70})
+    for (const size_t n : {3, 16, 25}) {
+      GemmProblem problem(variant, m, n, 1, pieces * piece, 3);
+      problem.a.resize(m * pieces * piece);
+      problem.args.pieces = pieces;
+      problem.offsets.assign(pieces * problem.args.offsets_step, 1 << 30);
+      for (size_t t = 0; t < pieces; ++t)
+        for (size_t i = 0; i < m; ++i)
+          problem.offsets[t * problem.args.offsets_step + i] = static_cast<ptrdiff_t>((i * pieces + t) * piece);
+      CAPTURE(m, n);
+      const auto gathered = problem.run(variant);
+      REQUIRE(gathered == problem.run(scalar_twin<Gemm>()));
+      problem.args.pieces = 1, problem.gathered = false;
+      REQUIRE(gathered == problem.run(scalar_twin<Gemm>()));
+    }
+}
+
 TEST_CASE("gemm: the largest sums are exact, ties go to even, and codes saturate") {
   const auto variant = any_variant<Gemm>();
   const int a = GENERATE(-128, 127), b = GENERATE(-128, -127, 127);
@@ -121,8 +141,26 @@ TEST_CASE("gemm: two rows by hand") {
   start[0] = 1;
   const std::vector<float> scale(packing.padded_n(), 0.5f);
   std::vector<int8_t> out(4);
-  variant.run({a.data() + 0, 0, offsets.data(), 2, 2, packing, b.data(), false, start.data(), nullptr, scale.data(), nullptr,
-               GemmForm::codes, 4, -30, 26, nullptr, out.data(), 2});
+  variant.run({a.data() + 0,
+               0,
+               offsets.data(),
+               2,
+               2,
+               packing,
+               b.data(),
+               false,
+               start.data(),
+               nullptr,
+               scale.data(),
+               nullptr,
+               GemmForm::codes,
+               4,
+               -30,
+               26,
+               nullptr,
+               out.data(),
+               2,
+               1});
   // 60 - 50 + 1 = 11, 5.5 -> 6, + 4;   20 + 20 = 40, 20 + 4;   30 - 100 + 1 = -69, -34.5 -> -34, + 4, bounded;   10 + 40 = 50, 29, bounded
   CHECK(out == std::vector<int8_t>{10, 24, -30, 26});
 }

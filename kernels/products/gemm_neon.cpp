@@ -19,19 +19,30 @@ namespace {
 #define LOW(t, a, b) "smull v" #t ".8h, v" #b ".8b, v" #a ".8b\n"
 #define HIGH(t, a, b) "smull2 v" #t ".8h, v" #b ".16b, v" #a ".16b\n"
 #define ADD_HIGH(t, a, b) "smlal2 v" #t ".8h, v" #b ".16b, v" #a ".16b\n"
-// Sixteen codes of depth and two columns b0, b1: row 0 alone, or both.
-#define PAIR1(b0, b1, c0, c1, d0, d1) LOW(8, 0, b0) LOW(9, 0, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) SUM(c0, 8) SUM(c1, 9)
-#define PAIR2(b0, b1, c0, c1, d0, d1) \
-  LOW(8, 0, b0)                       \
-  LOW(9, 0, b1)                       \
-  LOW(10, 1, b0)                      \
-  LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) SUM(c0, 8) SUM(c1, 9) SUM(d0, 10) SUM(d1, 11)
+// Sixteen codes of depth and two columns b0, b1: row 0 alone, or both. TO is SUM, or SET for the first of a tile.
+#define SET(c, t) "saddlp v" #c ".4s, v" #t ".8h\n"
+#define PAIR_OF1(b0, b1, c0, c1, d0, d1, TO) LOW(8, 0, b0) LOW(9, 0, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) TO(c0, 8) TO(c1, 9)
+#define PAIR_OF2(b0, b1, c0, c1, d0, d1, TO)                                                                                          \
+  LOW(8, 0, b0)                                                                                                                       \
+  LOW(9, 0, b1) LOW(10, 1, b0) LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) TO(c0, 8) \
+      TO(c1, 9) TO(d0, 10) TO(d1, 11)
+#define PAIR1(b0, b1, c0, c1, d0, d1) PAIR_OF1(b0, b1, c0, c1, d0, d1, SUM)
+#define PAIR2(b0, b1, c0, c1, d0, d1) PAIR_OF2(b0, b1, c0, c1, d0, d1, SUM)
+#define PAIR_SET1(b0, b1, c0, c1, d0, d1) PAIR_OF1(b0, b1, c0, c1, d0, d1, SET)
+#define PAIR_SET2(b0, b1, c0, c1, d0, d1) PAIR_OF2(b0, b1, c0, c1, d0, d1, SET)
 // The same where b may hold -128.
-#define WIDE1(b0, b1, c0, c1, d0, d1) \
-  LOW(8, 0, b0) LOW(9, 0, b1) HIGH(10, 0, b0) HIGH(11, 0, b1) SUM(c0, 8) SUM(c1, 9) SUM(c0, 10) SUM(c1, 11)
-#define WIDE2(b0, b1, c0, c1, d0, d1) \
-  WIDE1(b0, b1, c0, c1, d0, d1)       \
-  LOW(12, 1, b0) LOW(13, 1, b1) HIGH(14, 1, b0) HIGH(15, 1, b1) SUM(d0, 12) SUM(d1, 13) SUM(d0, 14) SUM(d1, 15)
+#define WIDE_OF1(b0, b1, c0, c1, d0, d1, TO) \
+  LOW(8, 0, b0) LOW(9, 0, b1) HIGH(10, 0, b0) HIGH(11, 0, b1) TO(c0, 8) TO(c1, 9) SUM(c0, 10) SUM(c1, 11)
+#define WIDE_OF2(b0, b1, c0, c1, d0, d1, TO) \
+  WIDE_OF1(b0, b1, c0, c1, d0, d1, TO)       \
+  LOW(12, 1, b0) LOW(13, 1, b1) HIGH(14, 1, b0) HIGH(15, 1, b1) TO(d0, 12) TO(d1, 13) SUM(d0, 14) SUM(d1, 15)
+#define WIDE1(b0, b1, c0, c1, d0, d1) WIDE_OF1(b0, b1, c0, c1, d0, d1, SUM)
+#define WIDE2(b0, b1, c0, c1, d0, d1) WIDE_OF2(b0, b1, c0, c1, d0, d1, SUM)
+#define WIDE_SET1(b0, b1, c0, c1, d0, d1) WIDE_OF1(b0, b1, c0, c1, d0, d1, SET)
+#define WIDE_SET2(b0, b1, c0, c1, d0, d1) WIDE_OF2(b0, b1, c0, c1, d0, d1, SET)
+#define TURN(rows, STEP)                                                                               \
+  LOAD16_##rows "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n subs x11, x11, #16\n" COLUMNS01(STEP) \
+      COLUMNS23(STEP) "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n" COLUMNS45(STEP) COLUMNS67(STEP)
 // Eight codes of depth: a register of b holds two columns, one of a row the codes twice.
 #define EIGHT1(b0, c0, c1, d0, d1) LOW(8, 0, b0) HIGH(9, 0, b0) SUM(c0, 8) SUM(c1, 9)
 #define EIGHT2(b0, c0, c1, d0, d1) EIGHT1(b0, c0, c1, d0, d1) LOW(10, 1, b0) HIGH(11, 1, b0) SUM(d0, 10) SUM(d1, 11)
@@ -50,23 +61,24 @@ namespace {
 #define ALL(X) COLUMNS01(X) COLUMNS23(X) COLUMNS45(X) COLUMNS67(X)
 
 // x0, x1 rows, x8 offsets, x9 b, x10 taps left, x11 depth left, x12 step of offsets, x13 a, x14 depth, x15 bytes of b to skip
-#define TILE(name, rows, STEP, DECLARATIONS, OUTPUTS, KEEP)                                                                          \
-  QTOOL_INLINE void name(const Strip& strip, int32x4_t* acc) {                                                                       \
-    ALL(DECLARATIONS) const Strip* from = &strip;                                                                                    \
-    asm volatile("ldp x13, x8, [%[from]]\n ldp x12, x9, [%[from], #16]\n ldr x10, [%[from], #40]\n"                                \
-                 "ldp x14, x15, [%[from], #48]\n" CLEAR##rows                                                                      \
-                 "1:\n" POINTERS##rows "subs x11, x14, #16\n b.lo 3f\n"                                                            \
-                 "2:\n" LOAD16_##rows "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n subs x11, x11, #16\n" COLUMNS01(STEP)       \
-                     COLUMNS23(STEP) "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n" COLUMNS45(STEP) COLUMNS67(STEP) "b.hs 2b\n" \
-                 "3:\n tbz x11, #3, 4f\n" LOAD8_##rows "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n"                           \
-                 EIGHT##rows(4, 16, 17, 24, 25) EIGHT##rows(5, 18, 19, 26, 27) EIGHT##rows(6, 20, 21, 28, 29)                      \
-                 EIGHT##rows(7, 22, 23, 30, 31)                                                                                    \
-                 "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"                                                            \
-                 : [from] "+r"(from) ALL(OUTPUTS)                                                                                  \
-                 :                                                                                                                 \
-                 : "x0", "x1", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "v0", "v1", "v4", "v5", "v6", "v7", "v8",     \
+#define TILE(name, rows, STEP, FIRST, DECLARATIONS, OUTPUTS, KEEP)                                    \
+  QTOOL_INLINE void name(const Strip& strip, int32x4_t* acc) {                                        \
+    ALL(DECLARATIONS) const Strip* from = &strip;                                                     \
+    asm volatile("ldp x13, x8, [%[from]]\n ldp x12, x9, [%[from], #16]\n ldr x10, [%[from], #40]\n" \
+                 "ldp x14, x15, [%[from], #48]\n" POINTERS##rows "subs x11, x14, #16\n b.lo 5f\n" \
+                 TURN(rows, FIRST) "b.hs 2f\n b 3f\n" \
+                 "5:\n" CLEAR##rows "b 3f\n" \
+                 "1:\n" POINTERS##rows "subs x11, x14, #16\n b.lo 3f\n" \
+                 "2:\n" TURN(rows, STEP) "b.hs 2b\n" \
+                 "3:\n tbz x11, #3, 4f\n" LOAD8_##rows "ldp q6, q7, [x9, #32]\n ldp q4, q5, [x9], #64\n" \
+                 EIGHT##rows(4, 16, 17, 24, 25) EIGHT##rows(5, 18, 19, 26, 27) EIGHT##rows(6, 20, 21, 28, 29) \
+                 EIGHT##rows(7, 22, 23, 30, 31) \
+                 "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n" \
+                 : [from] "+r"(from) ALL(OUTPUTS) \
+                 : \
+                 : "x0", "x1", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "v0", "v1", "v4", "v5", "v6", "v7", "v8", \
                    "v9", "v10", "v11", "v12", "v13", "v14", "v15", "cc", "memory"); \
-    KEEP                                                                                                                             \
+    KEEP                                                                                              \
   }
 #define KEEP1                        \
   acc[0] = sums(c16, c17, c18, c19); \
@@ -78,10 +90,10 @@ namespace {
 /// The sums of four registers' lanes.
 QTOOL_INLINE int32x4_t sums(int32x4_t a, int32x4_t b, int32x4_t c, int32x4_t d) { return vpaddq_s32(vpaddq_s32(a, b), vpaddq_s32(c, d)); }
 
-TILE(tile1, 1, PAIR1, DECLARE, OUTPUT, KEEP1)
-TILE(tile2, 2, PAIR2, DECLARE2, OUTPUT2, KEEP2)
-TILE(wide1, 1, WIDE1, DECLARE, OUTPUT, KEEP1)
-TILE(wide2, 2, WIDE2, DECLARE2, OUTPUT2, KEEP2)
+TILE(tile1, 1, PAIR1, PAIR_SET1, DECLARE, OUTPUT, KEEP1)
+TILE(tile2, 2, PAIR2, PAIR_SET2, DECLARE2, OUTPUT2, KEEP2)
+TILE(wide1, 1, WIDE1, WIDE_SET1, DECLARE, OUTPUT, KEEP1)
+TILE(wide2, 2, WIDE2, WIDE_SET2, DECLARE2, OUTPUT2, KEEP2)
 
 /// Eight codes of a row times eight of each of the columns 4 h .. 4 h + 3, `width` bytes apart.
 QTOOL_INLINE int32x4_t four_columns(int8x8_t codes, const int8_t* b, size_t width) {
@@ -106,14 +118,16 @@ struct Tails {
   }
 };
 
+/// kWide: b may hold -128.
+template <bool kWide>
 struct Baseline {
   static constexpr size_t kMostRows = 2;
   /// Blocks of 16, and a last one of 8 that is full.
   static size_t whole(size_t depth) { return depth % 16 == 8 ? depth : depth / 16 * 16; }
   template <size_t kRows>
   static QTOOL_INLINE void tile(const Strip& strip, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
-    if constexpr (kRows == 2) args.b_lowest ? wide2(strip, acc) : tile2(strip, acc);
-    if constexpr (kRows == 1) args.b_lowest ? wide1(strip, acc) : tile1(strip, acc);
+    if constexpr (kRows == 2) kWide ? wide2(strip, acc) : tile2(strip, acc);
+    if constexpr (kRows == 1) kWide ? wide1(strip, acc) : tile1(strip, acc);
     const int32x4_t low = vld1q_s32(strip.start), high = vld1q_s32(strip.start + 4);
     for (size_t r = 0; r < kRows; ++r) acc[2 * r] = vaddq_s32(acc[2 * r], low), acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], high);
     if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, args.packing.depth - strip.depth, acc);
@@ -122,6 +136,6 @@ struct Baseline {
 
 }  // namespace
 
-void gemm_neon(const GemmArgs& args) { gemm_with<Baseline>(args); }
+void gemm_neon(const GemmArgs& args) { args.b_lowest ? gemm_with<Baseline<true>>(args) : gemm_with<Baseline<false>>(args); }
 
 }  // namespace qtool::kernels

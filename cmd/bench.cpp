@@ -5,6 +5,7 @@
 #include <functional>
 #include <random>
 
+#include "bench_report.h"
 #include "exec/plan.h"
 #include "model_args.h"
 #include "onnxio/onnxio.h"
@@ -21,19 +22,8 @@ struct Options {
   std::vector<std::string> data, shapes;
   int64_t batch = 1;
   double seconds = 1.0;
-  bool profile = false;
+  bool profile = false, primitives = false;
 };
-
-struct Latency {
-  double min_us, median_us, p95_us;
-  size_t runs;
-};
-
-Latency summarize(std::vector<double> times) {
-  std::sort(times.begin(), times.end());
-  const size_t n = times.size();
-  return {times.front(), times[n / 2], times[std::min(n - 1, n * 95 / 100)], n};
-}
 
 Shape parse_shape(const std::string& text) {
   Shape shape;
@@ -140,53 +130,6 @@ class Contender {
   std::vector<double> times_;
 };
 
-Json to_json(const StepProfile& step) {
-  return {{"name", step.name}, {"op", step.op},     {"kernel", step.kernel}, {"dtype", step.dtype},
-          {"us", step.us},     {"macs", step.macs}, {"bytes", step.bytes}};
-}
-
-void add_latency(Json& json, const Latency& latency) {
-  json["min_us"] = latency.min_us;
-  json["median_us"] = latency.median_us;
-  json["p95_us"] = latency.p95_us;
-  json["runs"] = latency.runs;
-}
-
-std::string in_words(const Latency& latency) {
-  char text[120];
-  std::snprintf(text, sizeof(text), "median %.1f us, min %.1f us, p95 %.1f us, %.1f runs/s (%zu runs)", latency.median_us, latency.min_us,
-                latency.p95_us, 1e6 / latency.median_us, latency.runs);
-  return text;
-}
-
-void print_profile(std::vector<StepProfile> steps, Session& session) {
-  std::stable_sort(steps.begin(), steps.end(), [](const StepProfile& a, const StepProfile& b) { return a.us > b.us; });
-  double total = 0;
-  for (const StepProfile& step : steps) total += step.us;
-  session.say("      us  share  GMAC/s  dtype    op                 kernel                          node");
-  for (const StepProfile& step : steps) {
-    char line[320];
-    std::snprintf(line, sizeof(line), "%8.1f  %4.1f%%  %6.1f  %-7s  %-17s  %-30s  %s", step.us, 100 * step.us / total,
-                  step.us > 0 ? static_cast<double>(step.macs) / step.us / 1e3 : 0, step.dtype.c_str(), step.op.c_str(),
-                  step.kernel.c_str(), step.name.c_str());
-    session.say(line);
-  }
-}
-
-void report_profile(Contender& own, Session& session) {
-  const std::vector<StepProfile> steps = own.profile();
-  double peak = 0;
-  session.report["nodes"] = Json::array();
-  for (const StepProfile& step : steps) {
-    session.report["nodes"].push_back(to_json(step));
-    if (step.us > 0) peak = std::max(peak, static_cast<double>(step.macs) / step.us / 1e3);
-  }
-  session.report["int8_mac_share"] = int8_mac_share(steps);
-  session.report["peak_gmacs"] = peak;
-  print_profile(steps, session);
-  session.say("int8 share of the MACs: " + std::to_string(int8_mac_share(steps)));
-}
-
 int run(const Options& options, Session& session) {
   constexpr int kRounds = 5;
   Contender own(options.model.load(), options, session);
@@ -207,7 +150,8 @@ int run(const Options& options, Session& session) {
     session.say(options.baseline + ": " + in_words(other->latency()));
     session.say("ratio of the medians: " + std::to_string(ratio));
   }
-  if (options.profile) report_profile(own, session);
+  if (options.profile || options.primitives) report_profile(own.profile(), session);
+  if (options.primitives) report_primitives(own.profile(), own.engine(), session);
   return 0;
 }
 
@@ -225,7 +169,10 @@ std::function<int(Session&)> add_bench(CLI::App& app, Session& session) {
   app.add_option("--batch", options->batch, "first dimension where it is dynamic")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--seconds", options->seconds, "how long to measure each model")->check(CLI::PositiveNumber)->capture_default_str();
   app.add_option("--engine", options->engine, "auto, onednn, arm or reference")->capture_default_str();
-  app.add_flag("--profile", options->profile, "time, kernel and MACs of every node");
+  app.add_flag("--profile", options->profile,
+               "time, kernel and MACs of every node, and how far the whole is from what this machine can do");
+  app.add_flag("--primitives", options->primitives,
+               "also each convolution and matrix product timed alone as one primitive of the engine's library");
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };
 }

@@ -10,6 +10,7 @@
 #include <map>
 
 #include "base/parallel.h"
+#include "exec/control_flow.h"
 #include "exec/plan.h"
 
 namespace qtool::cmd {
@@ -74,6 +75,7 @@ void Session::begin() const {
   spdlog::set_level(spdlog::level::from_str(options.log_level));
   if (!options.isa.empty()) limit_instruction_set(options.isa);
   limit_memory(options.memory_limit.empty() ? default_memory_limit() : bytes_of(options.memory_limit));
+  limit_loop_iterations(options.max_loop);
 }
 
 int Session::end(int exit_code) {
@@ -109,6 +111,10 @@ void add_common_options(CLI::App& app, CommonOptions& options, bool with_json) {
       ->envname("QTOOL_ISA")
       ->group("Common");
   app.add_option("--memory-limit", options.memory_limit, "e.g. 500M or 4G (default: 75 % of the machine)")->group("Common");
+  app.add_option("--max-loop", options.max_loop, "iterations after which a Loop is taken as endless")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str()
+      ->group("Common");
   app.add_flag("--strict", options.strict, "a warning is an error (exit 1)")->group("Common");
   if (with_json) app.add_flag("--json", options.json, "one JSON object on stdout instead of prose")->group("Common");
 }

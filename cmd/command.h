@@ -21,6 +21,7 @@ struct CommonOptions {
   int threads = 0;           ///< 0: all cores
   std::string isa;           ///< empty: all that the processor has
   std::string memory_limit;  ///< "4G", "500M"; empty: 75 % of the machine
+  int64_t max_loop = 1000000;
   bool strict = false;
   bool json = false;
 };
@@ -36,7 +37,7 @@ class Session {
   void say(const std::string& text) const;
   /// One line on stderr, kept out of --json.
   void note(const std::string& text) const;
-  /// Applies --log-level, --isa and --memory-limit; throws Error(usage) on values that are none.
+  /// Applies --log-level, --isa, --memory-limit and --max-loop; throws Error(usage) on values that are none.
   void begin() const;
   /// Prints warnings and the JSON object; with --strict a warning turns exit code 0 into 1.
   int end(int exit_code);

@@ -9,6 +9,7 @@
 #include "kernels/elementwise/curve.h"
 #include "kernels/elementwise/flip.h"
 #include "kernels/elementwise/lookup.h"
+#include "kernels/measure/dot_peak.h"
 #include "kernels/moves/copy_rows.h"
 #include "kernels/moves/permute.h"
 #include "kernels/moves/transpose.h"

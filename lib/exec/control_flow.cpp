@@ -1,6 +1,7 @@
 #include "exec/control_flow.h"
 
 #include <algorithm>
+#include <atomic>
 #include <limits>
 #include <span>
 
@@ -9,6 +10,13 @@
 
 namespace qtool {
 namespace {
+
+std::atomic<int64_t> most_iterations{1000000};
+
+void expect_more_allowed(int64_t iterations) {
+  const int64_t most = most_iterations;
+  if (iterations >= most) throw unsupported("Loop has not ended after " + std::to_string(most) + " iterations (--max-loop allows more)");
+}
 
 Graph& body_of(const Node& node, std::string_view attribute) {
   for (const Node::Body& body : node.bodies())
@@ -81,6 +89,7 @@ std::vector<Tensor> run_loop(const Node& node, const std::vector<Tensor>& in, co
   std::vector<Collected> collected(body.output().input_count() - 1 - states);
   for (int64_t i = 0; i < trips && go_on; ++i) {
     throw_if_interrupted();
+    expect_more_allowed(i);
     std::vector<Tensor> inputs{Tensor::scalar(i), Tensor::scalar(go_on)};
     inputs.insert(inputs.end(), carried.begin(), carried.end());
     std::vector<Tensor> out = run(body, inputs);
@@ -163,6 +172,8 @@ std::vector<Tensor> run_batched_scan(const Node& node, const std::vector<Tensor>
 }
 
 }  // namespace
+
+void limit_loop_iterations(int64_t most) { most_iterations = most; }
 
 bool is_control_flow(const Node& node) { return node.is("If") || node.is("Loop") || node.is("Scan"); }
 

@@ -14,6 +14,9 @@ using RunBody = std::function<std::vector<Tensor>(Graph& body, const std::vector
 
 bool is_control_flow(const Node& node);
 
+/// For the whole process: a Loop asked for more iterations than this ends in Error(unsupported). 1 000 000 unless set.
+void limit_loop_iterations(int64_t most);
+
 /// in: the node's inputs, undefined = omitted; errors carry the path of the node. `opset` of the default domain (Scan-8 has a batch axis
 /// and sequence_lens).
 std::vector<Tensor> run_control_flow(const Node& node, int64_t opset, const std::vector<Tensor>& in, const RunBody& run);

@@ -2,6 +2,7 @@
 // What an engine offers: from a Cluster to a Step, or a reason why not.
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <variant>
@@ -82,12 +83,17 @@ using LowerResult = std::variant<Lowered, Declined>;
 /// Lowers one cluster. Shapes may be unknown: steps specialize on the shapes they meet, keep at most 8 specializations.
 using LowerFn = LowerResult (*)(const Model& model, const Cluster& cluster);
 
+/// Median time in us of one call of the library's bare primitive for Conv, ConvTranspose, Gemm or MatMul on inputs of these shapes (random
+/// data, channels_last, a ReLU behind it; int8: u8 with a zero point times s8 to u8); nullopt where it has none.
+using AloneFn = std::optional<double> (*)(const Node& node, std::span<const Shape> inputs, bool int8);
+
 /// One engine: a row of backends.inc.
 struct Backend {
   std::string_view name;  ///< "onednn", "arm", "reference"
   LowerFn lower;
   std::string (*description)();  ///< "oneDNN 3.2.0, AVX512-VNNI"
   bool (*available)();
+  AloneFn alone = nullptr;  ///< null: an engine without a library
 };
 const Backend* find_backend(std::string_view name);  ///< null when unknown or not built in
 std::span<const Backend* const> all_backends();

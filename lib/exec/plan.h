@@ -21,10 +21,13 @@ struct PlanOptions {
   int threads = 1;              ///< inside one run
 };
 
+/// A row of Runner::profile().
 struct StepProfile {
   std::string name, op, kernel, dtype;  ///< dtype: "int8" or "float32", of the arithmetic
   double us = 0;                        ///< of the last run
   int64_t macs = 0, bytes = 0;
+  const Node* root = nullptr;  ///< the operator, of the plan's own model
+  std::vector<Shape> shapes;   ///< of the operator's inputs; empty where omitted
 };
 
 /// Holds its own copy of the model, canonical for execution (tidied, functions but observers inlined, exploded activations
@@ -72,6 +75,9 @@ void set_engine_threads(int threads);
 /// Keeps our own kernels below an instruction set named as in kernels/isa.h ("neon", "avx2", "scalar"); before anything runs. Throws
 /// Error(usage) for a name there is not, Error(unsupported) for what this processor has not: a limit can only lower.
 void limit_instruction_set(const std::string& name);
+
+/// True for Conv, ConvTranspose, Gemm, MatMul and MatMul's integer forms.
+bool is_product(std::string_view op);
 
 /// Multiply-accumulates of Conv, ConvTranspose, Gemm, MatMul in a profile that ran on int8, as a share of all.
 double int8_mac_share(const std::vector<StepProfile>& profile);

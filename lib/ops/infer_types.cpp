@@ -55,7 +55,14 @@ class Inference {
   explicit Inference(Model& model) : model_(model) {}
 
   void run(Graph& graph) {
-    for (Node& node : graph.nodes()) with_frame(node.path(), [&] { visit(node); });
+    for (Node& node : graph.nodes()) {
+      try {
+        visit(node);
+      } catch (Error& error) {  // not with_frame: the path is costly to spell out for every node
+        error.prepend("node \"" + node.path() + "\" (" + node.op + ")");
+        throw;
+      }
+    }
   }
 
  private:

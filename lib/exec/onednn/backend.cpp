@@ -1,7 +1,8 @@
 #include "exec/onednn/backend.h"
 
 #include "exec/kernels/lowerings.h"
-#include "exec/onednn/rows/rows.h"
+#include "exec/onednn/lowerings.h"
+#include "exec/onednn/products/alone.h"
 
 namespace qtool::onednn {
 namespace {
@@ -41,6 +42,6 @@ bool available() { return true; }
 
 }  // namespace
 
-const Backend kBackend{"onednn", lower, description, available};
+const Backend kBackend{"onednn", lower, description, available, product_alone_us};
 
 }  // namespace qtool::onednn

@@ -11,6 +11,7 @@ struct StepCost {
   double us = 0, reorder_us = 0;
   int64_t macs = 0, bytes = 0, runs = 0;
   bool fell_back = false;
+  std::vector<Shape> shapes;  ///< of the inputs
 };
 
 class Executor {

@@ -32,6 +32,7 @@ void measure(const Model& model, const PlanStep& step, const Frame& frame, StepC
     if (made.dtype() != DType::string) cost.bytes += static_cast<int64_t>(made.byte_size());
     out.push_back(made.shape());
   }
+  cost.shapes = in;
   const OpDef* op = find_op(model, *step.cluster.root);
   if (op && op->macs && !out.empty()) cost.macs += op->macs(*step.cluster.root, in, out);
 }

@@ -78,8 +78,7 @@ class Planner {
 
   void lower(PlanStep& step) {
     LowerResult result = Declined{"the type of an input is unknown"};
-    if (std::find(step.types.begin(), step.types.end(), DType::undefined) == step.types.end())
-      result = backend_.lower(model_, step.cluster);
+    if (std::find(step.types.begin(), step.types.end(), DType::undefined) == step.types.end()) result = lowered(step.cluster);
     if (auto* lowered = std::get_if<Lowered>(&result)) {
       step.step = std::move(lowered->step);
       step.rule = lowered->layout;
@@ -89,6 +88,15 @@ class Planner {
     step.declined = std::get<Declined>(result).reason;
     step.step = make_eval_step(model_, step.cluster);
     step.types.assign(step.types.size(), DType::undefined);
+  }
+
+  LowerResult lowered(const Cluster& cluster) const {
+    try {
+      return backend_.lower(model_, cluster);
+    } catch (Error& error) {
+      error.prepend("node \"" + cluster.name() + "\" (" + cluster.root->op + ")");
+      throw;
+    }
   }
 
   void control(PlanStep& step) {

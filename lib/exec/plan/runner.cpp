@@ -8,10 +8,7 @@
 namespace qtool {
 namespace {
 
-bool is_dynamic_product(const std::string& op) { return op == "MatMulIntegerToFloat" || op == "MatMulInteger"; }
-bool is_product(const std::string& op) {
-  return op == "Conv" || op == "ConvTranspose" || op == "Gemm" || op == "MatMul" || is_dynamic_product(op);
-}
+bool is_dynamic_product(std::string_view op) { return op == "MatMulIntegerToFloat" || op == "MatMulInteger"; }
 
 bool computes_in_int8(const PlanStep& step) {
   if (step.lowered && is_dynamic_product(step.cluster.root->op)) return true;
@@ -50,7 +47,7 @@ struct Runner::Impl {
     std::vector<StepProfile> rows;
     for (const Node* node : plan.nodes) {
       const auto found = node_us.find(node);
-      rows.push_back({node->path(), node->op, "eval", "float32", found == node_us.end() ? 0 : found->second, 0, 0});
+      rows.push_back({node->path(), node->op, "eval", "float32", found == node_us.end() ? 0 : found->second, 0, 0, node, {}});
     }
     return rows;
   }
@@ -61,7 +58,7 @@ struct Runner::Impl {
       const ProfileRow& row = plan.index.rows[i];
       const StepCost& cost = executor->costs[i];
       if (cost.runs == 0) continue;
-      if (cost.reorder_us > 0) rows.push_back({row.name, "reorder", "transpose", "float32", cost.reorder_us, 0, 0});
+      if (cost.reorder_us > 0) rows.push_back({row.name, "reorder", "transpose", "float32", cost.reorder_us, 0, 0, nullptr, {}});
       rows.push_back(profile_of(*row.step, row, cost));
       if (row.step->kind == PlanStep::Kind::control) rows.back().us = std::max(0.0, cost.us - us_of_bodies(*row.step));
     }
@@ -77,10 +74,11 @@ struct Runner::Impl {
   }
 
   static StepProfile profile_of(const PlanStep& step, const ProfileRow& row, const StepCost& cost) {
-    StepProfile profile{row.name, row.op, "control flow", "float32", cost.us, cost.macs, cost.bytes};
+    StepProfile profile{row.name, row.op, "control flow", "float32", cost.us, cost.macs, cost.bytes, nullptr, {}};
     if (step.kind == PlanStep::Kind::observe) profile.kernel = "observer";
     if (step.kind == PlanStep::Kind::run) profile.kernel = cost.fell_back ? "eval" : step.step->kernel();
     if (computes_in_int8(step) && !cost.fell_back) profile.dtype = "int8";
+    profile.root = step.cluster.root, profile.shapes = cost.shapes;
     return profile;
   }
 
@@ -110,6 +108,10 @@ void Runner::enable_profile() {
 }
 
 std::vector<StepProfile> Runner::profile() const { return impl_->executor ? impl_->plan_profile() : impl_->interpreter_profile(); }
+
+bool is_product(std::string_view op) {
+  return op == "Conv" || op == "ConvTranspose" || op == "Gemm" || op == "MatMul" || is_dynamic_product(op);
+}
 
 double int8_mac_share(const std::vector<StepProfile>& profile) {
   double all = 0, int8 = 0;

@@ -130,6 +130,7 @@ void add_channel_bias(Tensor& sums, const Tensor& bias) {
 }
 
 TypeList infer_conv(const Node& node, const InferInput& in, DType dtype, size_t weight_input) {
+  if (node.attr_or("group", int64_t{1}) < 1) throw invalid_file("group is " + std::to_string(node.attr_or("group", int64_t{1})));
   const Dims &x = dims_of(in, 0), &w = dims_of(in, weight_input);
   if (!x) return outputs(node, {{dtype, {}}});
   if (x->size() < 3) throw invalid_file("the input has rank " + std::to_string(x->size()) + ", expected 3 or more");

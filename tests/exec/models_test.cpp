@@ -123,6 +123,29 @@ TEST_CASE("agreement: a quantized residual block") {
   check_agreement(model, inputs);
 }
 
+TEST_CASE("agreement: GRU and RNN with their variants, in both directions") {
+  struct Case {
+    const char *node, *kernel;
+    int64_t gates;
+  };
+  const auto each = GENERATE(Case{"GRU <hidden_size = 5, direction = \"bidirectional\", linear_before_reset = 1>", "gru", 3},
+                             Case{"GRU <hidden_size = 5, direction = \"bidirectional\">", "gru", 3},
+                             Case{"RNN <hidden_size = 5, direction = \"bidirectional\">", "rnn", 1},
+                             Case{"RNN <hidden_size = 5, direction = \"bidirectional\", activations = [\"Relu\", \"Relu\"]>", "rnn", 1});
+  const int64_t batch = GENERATE(1, 3);
+  CAPTURE(each.node, batch);
+  const std::string gates = std::to_string(5 * each.gates);
+  Model model = model_of("g (float[T, B, 3] x, float[2, B, 5] h, float[2, " + gates + ", 3] w, float[2, " + gates + ", 5] r, float[2, " +
+                         std::to_string(10 * each.gates) + "] b) => (float[T, 2, B, 5] y, float[2, B, 5] yh) { y, yh = " + each.node +
+                         " (x, w, r, b, , h) }");
+  add_weights(model, {"w", "r", "b"});
+  const std::vector<Tensor> in{random_tensor(DType::float32, {7, batch, 3}, "x"), random_tensor(DType::float32, {2, batch, 5}, "h")};
+  check_agreement(model, in);
+  check_whole(model, in, 1e-5);
+  if (!find_backend("onednn")) return;
+  for (const ClusterAgreement& cluster : compare_clusters(model, "onednn", in)) CHECK(cluster.kernel.starts_with(each.kernel));
+}
+
 TEST_CASE("agreement: LSTM in both directions, linear Resize in every coordinate mode") {
   Model lstm = model_of(R"(
     g (float[T, B, 3] x, float[2, B, 5] h, float[2, 20, 3] w, float[2, 20, 5] r, float[2, 40] b)

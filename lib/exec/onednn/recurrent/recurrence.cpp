@@ -1,0 +1,163 @@
+#include "exec/onednn/recurrent/recurrence.h"
+
+#include <dnnl.h>
+
+#include "exec/kernels/function_step.h"
+#include "exec/onednn/lowerings.h"
+#include "kernels/registry.h"
+
+namespace qtool::onednn {
+namespace {
+
+/// The state a recurrence starts with: an activation, a constant, or zeros.
+struct InitialState {
+  int input = -1;
+  Tensor constant;
+
+  /// In a tensor that may be written.
+  Tensor of(StepInputs in, const Shape& shape, BufferPool& pool) const {
+    Tensor tensor = pool.tensor(DType::float32, shape);
+    const Tensor* given = input >= 0 ? &in[static_cast<size_t>(input)]->tensor : constant.defined() ? &constant : nullptr;
+    if (given && given->shape() != shape) throw CannotRun("a state of another shape");
+    float* values = tensor.mutable_data<float>().data();
+    if (given)
+      std::copy_n(given->floats().data(), tensor.size(), values);
+    else
+      std::fill_n(values, tensor.size(), 0.0f);
+    return tensor;
+  }
+};
+
+struct Recurrence {
+  const Cell* cell;
+  int64_t inputs = 0, hidden = 0;
+  std::vector<Direction> directions;
+  InitialState h, c;
+  bool gives[3] = {};  ///< Y, Y_h, Y_c are there
+};
+
+const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
+
+std::optional<std::string> why_not_weights(const Node& node, int64_t per_unit) {
+  const Tensor *w = constant_in(node, 1), *r = constant_in(node, 2), *b = constant_in(node, 3);
+  if (!w || !r || (node.in(3) && !b)) return "its weights are computed";
+  if (w->dtype() != DType::float32 || r->dtype() != DType::float32 || w->rank() != 3 || r->rank() != 3) return "its weights are no floats";
+  const int64_t gates = w->shape()[1];
+  if (r->shape()[1] != gates || r->shape()[2] * per_unit != gates || r->shape()[0] != w->shape()[0])
+    return "its weights do not fit each other";
+  if (b && (b->dtype() != DType::float32 || b->rank() != 2 || b->shape()[0] != w->shape()[0] || b->shape()[1] != 2 * gates))
+    return "its bias does not fit";
+  return std::nullopt;
+}
+
+std::optional<std::string> why_not(const Node& node, const Cell& cell) {
+  for (const char* name : {"clip", "input_forget", "layout"})
+    if (node.attribute(name)) return std::string("has the attribute ") + name;
+  if (node.in(4) || node.in(7)) return "has sequence lengths or peepholes";
+  for (const size_t state : {size_t{5}, size_t{6}})
+    if (constant_in(node, state) && constant_in(node, state)->dtype() != DType::float32) return "its initial state is not float";
+  return why_not_weights(node, cell.gates);
+}
+
+InitialState state_in(const Node& node, size_t input, int& next) {
+  if (const Tensor* given = constant_in(node, input)) return {-1, *given};
+  return {node.in(input) ? next++ : -1, {}};
+}
+
+Direction direction_of(const Node& node, const Cell& cell, int64_t d) {
+  const Tensor &w = *constant_in(node, 1), &r = *constant_in(node, 2);
+  const int64_t gates = w.shape()[1], inputs = w.shape()[2], hidden = r.shape()[2];
+  std::vector<float> biases(static_cast<size_t>(2 * gates), 0.0f);
+  if (const Tensor* b = constant_in(node, 3)) std::copy_n(b->floats().data() + d * 2 * gates, 2 * gates, biases.data());
+  Direction direction;
+  direction.w = GateMatrix(w.floats().data() + d * gates * inputs, 0, gates, inputs);
+  direction.backwards = d == 1 || node.attr_or("direction", "forward") == std::string("reverse");
+  cell.pack(node, r.floats().data() + d * gates * hidden, biases.data(), biases.data() + gates, hidden, direction);
+  return direction;
+}
+
+Recurrence packed(const Node& node, const Cell& cell) {
+  Recurrence made{&cell, constant_in(node, 1)->shape()[2], constant_in(node, 2)->shape()[2], {}, {}, {}, {}};
+  for (int64_t d = 0; d < constant_in(node, 1)->shape()[0]; ++d) made.directions.push_back(direction_of(node, cell, d));
+  int next = 1;  // X is the first activation
+  made.h = state_in(node, 5, next);
+  if (cell.has_c) made.c = state_in(node, 6, next);
+  for (size_t i = 0; i < 3; ++i) made.gives[i] = node.out(i) != nullptr;
+  return made;
+}
+
+/// W x + bias of all steps: [steps batch][gates hidden].
+void project(const Direction& direction, const float* x, float* gates, int64_t rows) {
+  const auto count = static_cast<int64_t>(direction.bias.size());
+  for (int64_t row = 0; row < rows; ++row) std::copy(direction.bias.begin(), direction.bias.end(), gates + row * count);
+  direction.w.add_product(x, gates, rows, count);
+}
+
+void run(const Recurrence& q, StepInputs in, std::span<Array> out, StepContext& context) {
+  const Tensor& x = in[0]->tensor;
+  if (x.rank() != 3 || x.shape()[2] != q.inputs) throw CannotRun("an input of another shape");
+  const int64_t steps = x.shape()[0], batch = x.shape()[1], hidden = q.hidden, count = static_cast<int64_t>(q.directions.size());
+  const Shape states{count, batch, hidden};
+  Tensor h = q.h.of(in, states, context.pool), c = q.cell->has_c ? q.c.of(in, states, context.pool) : Tensor();
+  Tensor y = context.pool.tensor(DType::float32, {steps, count, batch, hidden});
+  Tensor gates = context.pool.tensor(DType::float32, {steps * batch, q.cell->gates * hidden});
+  Tensor spare = context.pool.tensor(DType::float32, {batch, hidden});
+  float *ys = y.mutable_data<float>().data(), *gs = gates.mutable_data<float>().data();
+  for (int64_t d = 0; d < count; ++d) {
+    const Direction& direction = q.directions[static_cast<size_t>(d)];
+    float* hs = h.mutable_data<float>().data() + d * batch * hidden;
+    float* cs = q.cell->has_c ? c.mutable_data<float>().data() + d * batch * hidden : nullptr;
+    project(direction, floats_in(*in[0]), gs, steps * batch);
+    for (int64_t i = 0; i < steps; ++i) {
+      const int64_t t = direction.backwards ? steps - 1 - i : i;
+      q.cell->step({direction, batch, hidden, gs + t * batch * q.cell->gates * hidden, hs, cs, spare.mutable_data<float>().data()});
+      std::copy_n(hs, batch * hidden, ys + (t * count + d) * batch * hidden);
+    }
+  }
+  Tensor* made[] = {&y, &h, &c};
+  for (size_t i = 0; i < out.size(); ++i)
+    if (q.gives[i]) out[i] = {std::move(*made[i]), Layout::plain};
+}
+
+void apply(kernels::CurveKind kind, float* values, int64_t count) {
+  kernels::best<kernels::Curve>().run({kind, 0, 0, values, values, static_cast<size_t>(count)});
+}
+
+}  // namespace
+
+GateMatrix::GateMatrix(const float* weights, int64_t first, int64_t last, int64_t k)
+    : k_(k), n_(last - first), values_(static_cast<size_t>(k_ * n_)) {
+  for (int64_t n = 0; n < n_; ++n)
+    for (int64_t i = 0; i < k; ++i) values_[static_cast<size_t>(i * n_ + n)] = weights[(first + n) * k + i];
+}
+
+void GateMatrix::add_product(const float* in, float* out, int64_t rows, int64_t stride) const {
+  if (rows * n_ * k_ == 0) return;
+  if (rows == 1) return kernels::best<kernels::Gemv>().run({in, values_.data(), out, static_cast<size_t>(k_), static_cast<size_t>(n_)});
+  if (dnnl_sgemm('N', 'N', rows, n_, k_, 1.0f, in, k_, values_.data(), n_, 1.0f, out, stride) != dnnl_success)
+    throw CannotRun("oneDNN has no product of this size");
+}
+
+void sigmoid(float* values, int64_t count) { apply(kernels::CurveKind::sigmoid, values, count); }
+void tanh(float* values, int64_t count) { apply(kernels::CurveKind::tanh, values, count); }
+
+std::optional<std::string> other_activations(const Node& node, const std::vector<std::string>& expected) {
+  const Attribute* listed = node.attribute("activations");
+  const auto* given = listed ? std::get_if<std::vector<std::string>>(&listed->value) : nullptr;
+  for (size_t i = 0; given && i < given->size(); ++i)
+    if ((*given)[i] != expected[i % expected.size()]) return "has the activation " + (*given)[i];
+  return std::nullopt;
+}
+
+LowerResult lower_recurrence(const Cluster& cluster, const Cell& cell) {
+  const Node& node = *cluster.root;
+  if (auto reason = why_not(node, cell)) return Declined{*reason};
+  if (activations_of(cluster).empty() || cluster.inputs[0].constant()) return Declined{"its input is a constant"};
+  for (const Operand* operand : activations_of(cluster))
+    if (operand->value->type.dtype != DType::float32) return Declined{"not in float"};
+  return make_lowered(LayoutRule::plain, std::string(cell.name) + "_" + std::string(kernels::best<kernels::Gemv>().name),
+                      [q = std::make_shared<const Recurrence>(packed(node, cell))](StepInputs in, std::span<Array> out,
+                                                                                   StepContext& context) { run(*q, in, out, context); });
+}
+
+}  // namespace qtool::onednn

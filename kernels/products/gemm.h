@@ -19,6 +19,8 @@ constexpr GemmTile gemm_tile(Isa isa) {
       return {8, 16, 8};
     case Isa::neoni8mm:
       return {8, 8, 8};
+    case Isa::avx512vbmi:
+      return {16, 4, 4};
     default:
       return {8, 4, 4};
   }
@@ -94,6 +96,12 @@ struct GemmArgs {
   size_t pieces = 1;
 };
 struct Gemm {
+  using Args = GemmArgs;
+  using Fn = void(const GemmArgs&);
+};
+
+/// The same where a's bytes are u8: for instruction sets that multiply u8 with s8.
+struct GemmU8 {
   using Args = GemmArgs;
   using Fn = void(const GemmArgs&);
 };

@@ -10,12 +10,14 @@ const int8_t* row(const GemmArgs& args, size_t i, size_t t) {
   return args.offsets ? args.a + args.offsets[t * args.offsets_step + i] : args.a + i * args.a_stride;
 }
 
+template <class Code>
 int32_t accumulate(const GemmArgs& args, size_t i, size_t n) {
   int32_t acc = args.start[n] + (args.row_start ? args.row_start[i] : 0);
   const size_t taps = args.packing.taps * args.pieces, piece = args.packing.depth / args.pieces;
   for (size_t t = 0; t < taps; ++t) {
     const int8_t* a = row(args, i, t);
-    for (size_t k = 0; k < piece; ++k) acc += a[k] * args.b[args.packing.index(t / args.pieces, t % args.pieces * piece + k, n)];
+    for (size_t k = 0; k < piece; ++k)
+      acc += static_cast<Code>(a[k]) * args.b[args.packing.index(t / args.pieces, t % args.pieces * piece + k, n)];
   }
   return acc;
 }
@@ -38,11 +40,15 @@ void put(const GemmArgs& args, size_t at, size_t n, int32_t acc) {
     static_cast<uint8_t*>(args.out)[at] = code_of(args, y);
 }
 
+template <class Code>
+void run(const GemmArgs& args) {
+  for (size_t i = 0; i < args.m; ++i)
+    for (size_t n = 0; n < args.packing.n; ++n) put(args, i * args.out_stride + n, n, accumulate<Code>(args, i, n));
+}
+
 }  // namespace
 
-void gemm_scalar(const GemmArgs& args) {
-  for (size_t i = 0; i < args.m; ++i)
-    for (size_t n = 0; n < args.packing.n; ++n) put(args, i * args.out_stride + n, n, accumulate(args, i, n));
-}
+void gemm_scalar(const GemmArgs& args) { run<int8_t>(args); }
+void gemm_u8_scalar(const GemmArgs& args) { run<uint8_t>(args); }
 
 }  // namespace qtool::kernels

@@ -1,15 +1,19 @@
 #include <algorithm>
+#include <catch2/catch_template_test_macros.hpp>
 #include <cstring>
 #include <numeric>
+#include <type_traits>
 
 #include "tests/kernels/support.h"
 
 namespace qtool::kernels {
 namespace {
 
-/// A random product in the packing of one variant. Rows lie anywhere in `a`, found by offsets where there are several taps.
+/// A random product in the packing of one variant of family Gemm or GemmU8. Rows lie anywhere in `a`, found by offsets where there are
+/// several taps.
+template <class Family>
 struct GemmProblem {
-  GemmProblem(const Variant<Gemm>& variant, size_t m, size_t n, size_t taps, size_t depth, uint32_t seed) : random(seed) {
+  GemmProblem(const Variant<Family>& variant, size_t m, size_t n, size_t taps, size_t depth, uint32_t seed) : random(seed) {
     args.m = m, args.packing = {n, taps, depth, gemm_tile(variant.isa)};
     args.out_zero_point = 3, args.lo = -128, args.hi = 127, args.out_stride = n + 3, args.a_stride = depth;
     a.resize(m * taps * depth);
@@ -44,7 +48,7 @@ struct GemmProblem {
       for (size_t i = 0; i < m; ++i) offsets[t * args.offsets_step + i] = static_cast<ptrdiff_t>(places[t * m + i] * depth);
   }
 
-  Guarded<uint8_t> run(const Variant<Gemm>& variant) {
+  Guarded<uint8_t> run(const Variant<Family>& variant) {
     const size_t width = args.form == GemmForm::codes ? 1 : 4;
     Guarded<uint8_t> out(args.m * args.out_stride * width);
     args.a = a.data(), args.b = b.data(), args.start = start.data(), args.scale = scale.data(), args.out = out.data();
@@ -64,41 +68,41 @@ struct GemmProblem {
   std::vector<uint8_t> table = random_bytes(256, 5);
 };
 
-TEST_CASE("gemm: every variant equals the scalar twin over rows, columns, depths and taps") {
-  const auto variant = any_variant<Gemm>();
-  const size_t n = GENERATE(1, 2, 7, 8, 9, 16, 17, 31), taps = GENERATE(1, 2, 9);
+TEMPLATE_TEST_CASE("gemm: every variant equals the scalar twin over rows, columns, depths and taps", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
+  const size_t n = GENERATE(1, 2, 7, 8, 9, 16, 17, 31, 56, 100), taps = GENERATE(1, 2, 9);
   for (const size_t m : {1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 23})
     for (const size_t depth : {1, 2, 3, 4, 5, 7, 8, 11, 12, 15, 16, 20, 24, 27, 31, 32, 33, 40, 57, 64, 70}) {
-      GemmProblem problem(variant, m, n, taps, depth, static_cast<uint32_t>(7 * m + n + depth));
+      GemmProblem<TestType> problem(variant, m, n, taps, depth, static_cast<uint32_t>(7 * m + n + depth));
       CAPTURE(m, n, taps, depth);
-      REQUIRE(problem.run(variant) == problem.run(scalar_twin<Gemm>()));
+      REQUIRE(problem.run(variant) == problem.run(scalar_twin<TestType>()));
     }
 }
 
-TEST_CASE("gemm: every variant equals the scalar twin over forms, bounds, tables and what may be left out") {
-  const auto variant = any_variant<Gemm>();
+TEMPLATE_TEST_CASE("gemm: every variant equals the scalar twin over forms, bounds, tables and what may be left out", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
   const auto form = GENERATE(GemmForm::codes, GemmForm::floats, GemmForm::sums);
   const bool is_signed = GENERATE(false, true), bounded = GENERATE(false, true), table = GENERATE(false, true);
   const bool shifted = GENERATE(false, true), gathered = GENERATE(false, true), row_start = GENERATE(false, true);
   if (table && form != GemmForm::codes) return;
   for (const size_t m : {1, 2, 3, 6, 9, 12}) {
     for (const size_t n : {5, 16, 21}) {
-      GemmProblem problem(variant, m, n, 1, 37, 11);
+      GemmProblem<TestType> problem(variant, m, n, 1, 37, 11);
       problem.args.form = form, problem.args.lo = is_signed ? -128 : 0, problem.args.hi = is_signed ? 127 : 255;
       if (bounded) problem.args.lo += 100, problem.args.hi -= 80;
       problem.shifted = shifted, problem.gathered = gathered, problem.with_row_start = row_start, problem.looked_up = table;
       CAPTURE(m, n);
-      CHECK(problem.run(variant) == problem.run(scalar_twin<Gemm>()));
+      CHECK(problem.run(variant) == problem.run(scalar_twin<TestType>()));
     }
   }
 }
 
-TEST_CASE("gemm: rows in pieces give the same as rows in one piece") {
-  const auto variant = any_variant<Gemm>();
+TEMPLATE_TEST_CASE("gemm: rows in pieces give the same as rows in one piece", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
   const size_t pieces = GENERATE(2, 3, 7), piece = GENERATE(1, 3, 7, 9, 16, 21, 40, 200);
   for (const size_t m : {1, 9, 70})
     for (const size_t n : {3, 16, 25}) {
-      GemmProblem problem(variant, m, n, 1, pieces * piece, 3);
+      GemmProblem<TestType> problem(variant, m, n, 1, pieces * piece, 3);
       problem.a.resize(m * pieces * piece);
       problem.args.pieces = pieces;
       problem.offsets.assign(pieces * problem.args.offsets_step, 1 << 30);
@@ -107,31 +111,32 @@ TEST_CASE("gemm: rows in pieces give the same as rows in one piece") {
           problem.offsets[t * problem.args.offsets_step + i] = static_cast<ptrdiff_t>((i * pieces + t) * piece);
       CAPTURE(m, n);
       const auto gathered = problem.run(variant);
-      REQUIRE(gathered == problem.run(scalar_twin<Gemm>()));
+      REQUIRE(gathered == problem.run(scalar_twin<TestType>()));
       problem.args.pieces = 1, problem.gathered = false;
-      REQUIRE(gathered == problem.run(scalar_twin<Gemm>()));
+      REQUIRE(gathered == problem.run(scalar_twin<TestType>()));
     }
 }
 
-TEST_CASE("gemm: the largest sums are exact, ties go to even, and codes saturate") {
-  const auto variant = any_variant<Gemm>();
-  const int a = GENERATE(-128, 127), b = GENERATE(-128, -127, 127);
+TEMPLATE_TEST_CASE("gemm: the largest sums are exact, ties go to even, and codes saturate", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
+  const int a = GENERATE(-128, -1, 127), b = GENERATE(-128, -127, 127);
   const float scale = GENERATE(0.5f, 1e-6f, 1e30f, -3.0f, 1e-30f);
   const size_t m = GENERATE(1, 8), depth = GENERATE(5, 16, 904);
-  GemmProblem problem(variant, m, 8, 9, depth, 1);
+  GemmProblem<TestType> problem(variant, m, 8, 9, depth, 1);
   std::fill(problem.a.begin(), problem.a.end(), static_cast<int8_t>(a));
   problem.fill_b([b](size_t) { return static_cast<int8_t>(b); });
   problem.args.b_lowest = b == -128;
-  for (size_t c = 0; c < 8; ++c) problem.start[c] = -a * b * static_cast<int>(9 * depth) + static_cast<int>(c % 4) - 2;
+  const int code = std::is_same_v<TestType, GemmU8> ? static_cast<uint8_t>(a) : a;
+  for (size_t c = 0; c < 8; ++c) problem.start[c] = -code * b * static_cast<int>(9 * depth) + static_cast<int>(c % 4) - 2;
   std::fill(problem.start.begin() + 4, problem.start.end(), 0);
   std::fill(problem.scale.begin(), problem.scale.end(), scale);
   problem.shifted = false;
   problem.args.form = GENERATE(GemmForm::codes, GemmForm::sums);
-  CHECK(problem.run(variant) == problem.run(scalar_twin<Gemm>()));
+  CHECK(problem.run(variant) == problem.run(scalar_twin<TestType>()));
 }
 
-TEST_CASE("gemm: two rows by hand") {
-  const auto variant = any_variant<Gemm>();
+TEMPLATE_TEST_CASE("gemm: two rows by hand", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
   const GemmPacking packing{2, 2, 1, gemm_tile(variant.isa)};
   std::vector<int8_t> b(packing.size());
   b[packing.index(0, 0, 0)] = 3, b[packing.index(1, 0, 0)] = -5, b[packing.index(0, 0, 1)] = 1, b[packing.index(1, 0, 1)] = 2;
@@ -165,15 +170,15 @@ TEST_CASE("gemm: two rows by hand") {
   CHECK(out == std::vector<int8_t>{10, 24, -30, 26});
 }
 
-TEST_CASE("gemm: nothing is done for no rows") {
-  const auto variant = any_variant<Gemm>();
-  GemmProblem problem(variant, 0, 9, 1, 16, 1);
+TEMPLATE_TEST_CASE("gemm: nothing is done for no rows", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
+  GemmProblem<TestType> problem(variant, 0, 9, 1, 16, 1);
   CHECK(problem.run(variant) == Guarded<uint8_t>(0));
 }
 
-TEST_CASE("gemm: a rectangle of whole panels gives the same codes as the whole") {
-  const auto variant = any_variant<Gemm>();
-  GemmProblem problem(variant, 11, 21, 3, 19, 2);
+TEMPLATE_TEST_CASE("gemm: a rectangle of whole panels gives the same codes as the whole", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
+  GemmProblem<TestType> problem(variant, 11, 21, 3, 19, 2);
   const auto whole = problem.run(variant);
   Guarded<uint8_t> out(11 * problem.args.out_stride);
   const size_t nr = problem.args.packing.tile.nr;
@@ -191,7 +196,7 @@ TEST_CASE("gemm: a rectangle of whole panels gives the same codes as the whole")
 
 TEST_CASE("gemm_pack: every variant packs every tile as the scalar twin does, with the sums of the columns") {
   const auto variant = any_variant<GemmPack>();
-  const auto isa = GENERATE(Isa::scalar, Isa::neon, Isa::neoni8mm);
+  const auto isa = GENERATE(Isa::scalar, Isa::neon, Isa::neoni8mm, Isa::avx512vbmi);
   const bool transposed = GENERATE(false, true), summed = GENERATE(false, true);
   const size_t taps = GENERATE(1, 3);
   const uint8_t flip = GENERATE(0, 0x80);

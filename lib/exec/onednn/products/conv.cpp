@@ -3,12 +3,13 @@
 
 #include "exec/kernels/products/affine.h"
 #include "exec/kernels/products/depthwise.h"
+#include "exec/kernels/products/kernel_products.h"
 #include "exec/kernels/windows/window.h"
 #include "exec/onednn/engine.h"
+#include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
 #include "exec/onednn/products/clamps.h"
 #include "exec/onednn/products/products.h"
-#include "exec/onednn/rows/rows.h"
 #include "kernels/registry.h"
 
 namespace qtool::onednn {
@@ -85,9 +86,21 @@ std::optional<Lowered> lower_on_kernels(const Cluster& cluster, const Products& 
   return has_fast_window(cluster, product.weights.shape()) ? lower_depthwise(cluster, product, *bounds) : std::nullopt;
 }
 
+/// True where our kernel for dense convolutions of codes is faster than oneDNN's: any but wide windows on many channels, where oneDNN
+/// leaves out what only meets padding; enough columns to fill registers; an epilogue that it takes whole.
+bool suits_code_kernel(const Cluster& cluster, const Shape& weights) {
+  const int64_t group = cluster.root->attr_or("group", int64_t{1});
+  const bool whole = std::all_of(cluster.post_ops.begin(), cluster.post_ops.end(), [](const PostOp& post) {
+    return post.kind == PostOp::Kind::activation || (post.kind == PostOp::Kind::add && post.operand.constant());
+  });
+  const bool wide = product(weights, 2, weights.size()) > 1 && weights[1] >= 16 && weights[0] >= 32 && weights[0] % 16 == 0;
+  const bool narrow = weights[0] < 8 * group || (group > 1 && weights[1] < 16);
+  return whole && !wide && !narrow && cluster.outputs[0].quantized();
+}
+
 }  // namespace
 
-LowerResult lower_conv(const Model&, const Cluster& cluster) {
+LowerResult lower_conv(const Model& model, const Cluster& cluster) {
   if (!cluster.inputs[1].constant()) return Declined{"the weight is no constant"};
   const Shape shape = cluster.inputs[1].value->constant()->shape();
   std::string reason;
@@ -96,6 +109,10 @@ LowerResult lower_conv(const Model&, const Cluster& cluster) {
   if (products->bias.size() != static_cast<size_t>(shape[0])) return Declined{"the bias has another length than the output channels"};
   if (products->int8()) products->weight_sums = sums_by_first_axis(products->weights);
   if (auto own = lower_on_kernels(cluster, *products)) return std::move(*own);
+  if (products->int8() && unsigned_kernel() && suits_code_kernel(cluster, shape)) {
+    LowerResult own = lower_kernel_conv(model, cluster, *unsigned_kernel());
+    if (std::holds_alternative<Lowered>(own)) return own;
+  }
   auto conv = std::make_shared<Conv>(cluster, std::move(*products));
   return lower_primitive(cluster, conv, LayoutRule::channels_last);
 }

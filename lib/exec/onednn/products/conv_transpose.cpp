@@ -1,10 +1,10 @@
 // ConvTranspose as oneDNN's deconvolution, int8 and float. Weights [in, out / group, kernel...].
 
 #include "exec/kernels/windows/window.h"
+#include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
 #include "exec/onednn/products/conv_transpose_patches.h"
 #include "exec/onednn/products/products.h"
-#include "exec/onednn/rows/rows.h"
 
 namespace qtool::onednn {
 namespace {

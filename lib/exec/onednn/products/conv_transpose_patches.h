@@ -1,6 +1,6 @@
 #pragma once
+#include "exec/onednn/lowerings.h"
 #include "exec/onednn/products/products.h"
-#include "exec/onednn/rows/rows.h"
 
 namespace qtool::onednn {
 

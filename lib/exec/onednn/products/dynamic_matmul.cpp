@@ -2,9 +2,9 @@
 // the input are flattened into one matrix.
 
 #include "exec/kernels/products/dynamic_product.h"
+#include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
 #include "exec/onednn/products/products.h"
-#include "exec/onednn/rows/rows.h"
 
 namespace qtool::onednn {
 namespace {

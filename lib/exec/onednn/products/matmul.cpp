@@ -1,9 +1,9 @@
 // MatMul and Gemm: constant weights (rows of the input flattened into one matrix), or two activations, batched. int8: u8|s8 x s8; a
 // second activation of u8 is handed over as s8 by flipping its top bit, its zero point 128 lower.
 
+#include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
 #include "exec/onednn/products/products.h"
-#include "exec/onednn/rows/rows.h"
 
 namespace qtool::onednn {
 namespace {

@@ -1,7 +1,7 @@
 // LRN on floats, channels_last.
 
+#include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
-#include "exec/onednn/rows/rows.h"
 
 namespace qtool::onednn {
 namespace {

@@ -4,8 +4,8 @@
 #include "exec/kernels/windows/max_pool.h"
 
 #include "exec/kernels/lowerings.h"
+#include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
-#include "exec/onednn/rows/rows.h"
 #include "kernels/registry.h"
 
 namespace qtool::onednn {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <vector>
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 
 constexpr int64_t kDeepest = 65536;  ///< taps * depth, of the kernel's contract
 
@@ -23,4 +23,4 @@ struct WeightView {
   }
 };
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

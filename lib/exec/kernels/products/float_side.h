@@ -5,27 +5,27 @@
 #include <string>
 #include <vector>
 
-#include "exec/arm/products/weight_view.h"
 #include "exec/kernels/elementwise/curves.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/products/operands.h"
+#include "exec/kernels/products/weight_view.h"
 #include "kernels/registry.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 
 /// Constant weights and bias of a float product, and what clamps it.
 struct FloatProduct {
   Tensor weights;
   std::vector<float> bias;  ///< one a channel, constants added behind included
-  lowerings::Bounds bounds;
+  Bounds bounds;
 };
 
 /// What clamps a head that ends in clamped floats (see passes.h), behind its first `first` post-ops; nothing where the kernel has no such
 /// bounds.
-std::optional<lowerings::Bounds> kernel_bounds(const Cluster& head, size_t first);
+std::optional<Bounds> kernel_bounds(const Cluster& head, size_t first);
 
 /// Of a head that ends in clamped floats (see passes.h); `first`: of its post-ops that are not in the bias. On refusal nothing, and why.
-std::optional<FloatProduct> read_float_product(const Cluster& head, const lowerings::Channels& channels, size_t first, std::string& reason);
+std::optional<FloatProduct> read_float_product(const Cluster& head, const Channels& channels, size_t first, std::string& reason);
 
 class FloatSide {
  public:
@@ -42,12 +42,14 @@ class FloatSide {
   DType in_dtype() const { return DType::float32; }
   DType out_dtype() const { return DType::float32; }
   int32_t zero() const { return 0; }
-  static size_t padded_depth(size_t depth) { return depth; }
+  bool flips() const { return false; }
+  size_t padded_depth(size_t depth) const { return depth; }
 
   Args arguments(size_t i) const;
+  void run(Args args, size_t first, size_t last) const;
   const kernels::FloatGemmPacking& packing() const { return columns_[0].packing; }
   std::string kernel() const { return std::string(kernels::best<kernels::FloatGemm>().name); }
-  bool take(const lowerings::Table&, DType) { return false; }
+  bool take(const Table&, DType) { return false; }
 
  private:
   struct Columns {
@@ -59,4 +61,4 @@ class FloatSide {
   std::vector<Columns> columns_;
 };
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

@@ -4,17 +4,33 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "exec/arm/products/weight_view.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/products/code_product.h"
+#include "exec/kernels/products/weight_view.h"
 #include "kernels/registry.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 
-/// The packing that the kernel of this machine wants.
-kernels::GemmPacking packing_of(size_t n, size_t taps, size_t depth);
+/// A kernel that multiplies rows of codes with packed columns of s8.
+struct CodeKernel {
+  std::string_view name;
+  kernels::Isa isa;
+  kernels::Gemm::Fn* run;
+  bool is_unsigned;  ///< rows hold u8, else s8; codes of the other kind are flipped on the way in
+
+  bool flips(DType codes) const { return codes != DType::float32 && (codes == DType::uint8) != is_unsigned; }
+  /// The zero point of codes as the rows hold them.
+  int32_t zero_point(DType codes, int32_t own) const { return !flips(codes) ? own : is_unsigned ? own + 128 : own - 128; }
+  kernels::GemmPacking packing(size_t n, size_t taps, size_t depth) const { return {n, taps, depth, kernels::gemm_tile(isa)}; }
+};
+
+/// The fastest of family Gemm here.
+const CodeKernel& signed_kernel();
+/// The fastest of family GemmU8; null where the machine has none.
+const CodeKernel* unsigned_kernel();
 
 /// Form and epilogue of a product whose head is `cluster` (see passes.h): codes or floats.
 struct Ending {
@@ -26,8 +42,8 @@ struct Ending {
 /// `first`: of the post-ops that are not in the bias. Nothing where something else than a clamp follows.
 std::optional<Ending> ending_of(const Cluster& head, size_t first);
 
-/// Name of the kernel, for profiles; `lowest`: some weight is -128.
-std::string gemm_name(bool lowest);
+/// For profiles; `lowest`: some weight is -128.
+std::string gemm_name(const CodeKernel& kernel, bool lowest);
 
 /// Several right-hand sides of one product: groups of channels, or phases of a transposed convolution.
 class CodeSide {
@@ -35,7 +51,8 @@ class CodeSide {
   using Element = int8_t;
   using Args = kernels::GemmArgs;
 
-  CodeSide(lowerings::CodeProduct product, const Ending& ending) : product_(std::move(product)), ending_(ending) {}
+  CodeSide(CodeProduct product, const Ending& ending, const CodeKernel& kernel)
+      : product_(std::move(product)), ending_(ending), kernel_(&kernel) {}
 
   /// Packs columns whose channels are first_channel .. of the product. No deeper than kDeepest.
   void add(const WeightView& view, size_t first_channel);
@@ -45,18 +62,21 @@ class CodeSide {
 
   DType in_dtype() const { return product_.in_dtype; }
   DType out_dtype() const { return ending_.dtype; }
-  /// The code of zero as s8: codes of u8 are flipped on the way in.
-  int32_t zero() const { return product_.zero_point - (product_.in_dtype == DType::uint8 ? 128 : 0); }
+  bool flips() const { return kernel_->flips(product_.in_dtype); }
+  /// The code of zero as the rows hold it.
+  int32_t zero() const { return kernel_->zero_point(product_.in_dtype, product_.zero_point); }
   /// The depth that the kernel takes whole.
-  static size_t padded_depth(size_t depth) { return packing_of(1, 1, depth).padded_depth(); }
+  size_t padded_depth(size_t depth) const { return kernel_->packing(1, 1, depth).padded_depth(); }
 
   /// Arguments with everything that does not depend on the input.
   Args arguments(size_t i) const;
+  /// The rectangle of rows that `args` describes, columns of panels [first, last) alone.
+  void run(Args args, size_t first, size_t last) const;
   const kernels::GemmPacking& packing() const { return columns_[0].packing; }
-  std::string kernel() const { return gemm_name(columns_[0].lowest) + (table_ ? "+table" : ""); }
+  std::string kernel() const { return gemm_name(*kernel_, columns_[0].lowest) + (table_ ? "+table" : ""); }
 
   /// As TakesTable.
-  bool take(const lowerings::Table& table, DType to);
+  bool take(const Table& table, DType to);
 
  private:
   struct Columns {
@@ -67,10 +87,11 @@ class CodeSide {
     bool lowest = false;  ///< a weight is -128
   };
 
-  lowerings::CodeProduct product_;
+  CodeProduct product_;
   Ending ending_;
+  const CodeKernel* kernel_;
   std::vector<Columns> columns_;
-  std::optional<lowerings::Table> table_;
+  std::optional<Table> table_;
 };
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

@@ -7,7 +7,7 @@
 
 #include "kernels/registry.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 
 /// Rows that one call of the kernel takes at most: a multiple of every tile, few enough to stay in the caches.
 constexpr int64_t kRowsAtOnce = 96;
@@ -18,28 +18,24 @@ inline void set_out(kernels::GemmArgs& args, std::byte* out, int64_t at) {
 }
 inline void set_out(kernels::FloatGemmArgs& args, std::byte* out, int64_t at) { args.out = reinterpret_cast<float*>(out) + at; }
 
-/// The rectangle of rows that `args` describes, columns of panels [first, last) alone.
-void run_panels(kernels::GemmArgs args, size_t first, size_t last);
-void run_panels(kernels::FloatGemmArgs args, size_t first, size_t last);
-
 /// Calls body(row block, first panel, last panel) for rectangles that make up `blocks` x `panels`, by several threads where the product
 /// is worth it: rows are shared out, and columns too where there are few rows.
 void share_out(int threads, int64_t blocks, size_t panels, int64_t macs,
                const std::function<void(int64_t block, size_t first, size_t last)>& body);
 
 /// All rows and columns of a product of a matrix (no offsets); `out` is where the rows of args begin.
-template <class Args>
-void run_rows(const Args& args, std::byte* out, int threads) {
+template <class Side>
+void run_rows(const Side& side, const typename Side::Args& args, std::byte* out, int threads) {
   const auto rows = static_cast<int64_t>(args.m), blocks = (rows + kRowsAtOnce - 1) / kRowsAtOnce;
   const auto macs = rows * static_cast<int64_t>(args.packing.n * args.packing.depth);
   share_out(threads, blocks, args.packing.panels(), macs, [&](int64_t block, size_t first, size_t last) {
-    Args part = args;
+    typename Side::Args part = args;
     const int64_t row = block * kRowsAtOnce;
     part.m = static_cast<size_t>(std::min(kRowsAtOnce, rows - row));
     part.a += static_cast<size_t>(row) * args.a_stride;
     set_out(part, out, row * static_cast<int64_t>(args.out_stride));
-    run_panels(part, first, last);
+    side.run(part, first, last);
   });
 }
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

@@ -3,18 +3,16 @@
 
 #include <algorithm>
 
-#include "exec/arm/lowerings.h"
-#include "exec/arm/products/code_side.h"
-#include "exec/arm/products/float_side.h"
-#include "exec/arm/products/rows.h"
-#include "exec/arm/products/run.h"
 #include "exec/kernels/parallel.h"
+#include "exec/kernels/products/code_side.h"
+#include "exec/kernels/products/float_side.h"
+#include "exec/kernels/products/kernel_products.h"
 #include "exec/kernels/products/passes.h"
+#include "exec/kernels/products/rows.h"
+#include "exec/kernels/products/run.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 namespace {
-
-int32_t signed_zero_point(const QuantParams& params) { return params.zero_point() - (params.dtype == DType::uint8 ? 128 : 0); }
 
 /// Matrices of one run: [batch.., m, k] x [batch.., k, n].
 struct Matrices {
@@ -50,8 +48,9 @@ struct Matrices {
 
 class TwoActivations : public Step {
  public:
-  TwoActivations(const Cluster& cluster, const Ending& ending)
-      : first_(input_index(cluster, cluster.inputs[0])),
+  TwoActivations(const Cluster& cluster, const Ending& ending, const CodeKernel& kernel)
+      : kernel_(kernel),
+        first_(input_index(cluster, cluster.inputs[0])),
         second_(input_index(cluster, cluster.inputs[1])),
         a_(*cluster.inputs[0].params),
         b_(*cluster.inputs[1].params),
@@ -65,18 +64,18 @@ class TwoActivations : public Step {
     const Matrices sizes(a.tensor.shape(), b.tensor.shape());
     outputs[0] = {context.pool.tensor(ending_.dtype, sizes.out()), Layout::plain};
     if (outputs[0].tensor.size() == 0 || sizes.k == 0) return;
-    const SignedCodes codes(a.tensor, context);
+    const RowCodes codes(a.tensor, kernel_.flips(a_.dtype), context);
     std::byte* out = outputs[0].tensor.mutable_bytes();
     const int64_t count = element_count(sizes.batch), width = static_cast<int64_t>(element_size(ending_.dtype));
     in_parts(context.threads, count, count * sizes.m * sizes.k * sizes.n / 16, [&](int64_t begin, int64_t end) {
-      Scratch scratch(sizes);
+      Scratch scratch(kernel_, sizes);
       for (int64_t i = begin; i < end; ++i)
         multiply(sizes, codes.data() + sizes.matrix(sizes.a_batch, i) * sizes.m * sizes.k,
                  codes_in(b) + sizes.matrix(sizes.b_batch, i) * sizes.k * sizes.n, out + i * sizes.m * sizes.n * width, scratch);
     });
   }
 
-  std::string kernel() const override { return gemm_name(true); }
+  std::string kernel() const override { return gemm_name(kernel_, true); }
 
  private:
   struct Scratch {
@@ -84,8 +83,8 @@ class TwoActivations : public Step {
     std::vector<int8_t> packed;
     std::vector<int32_t> start, row_start;
     std::vector<float> scale;
-    explicit Scratch(const Matrices& sizes)
-        : packing(packing_of(static_cast<size_t>(sizes.n), 1, static_cast<size_t>(sizes.k))),
+    Scratch(const CodeKernel& kernel, const Matrices& sizes)
+        : packing(kernel.packing(static_cast<size_t>(sizes.n), 1, static_cast<size_t>(sizes.k))),
           packed(packing.size()),
           start(packing.padded_n()),
           row_start(static_cast<size_t>(sizes.m)),
@@ -94,7 +93,7 @@ class TwoActivations : public Step {
 
   void multiply(const Matrices& sizes, const int8_t* a, const uint8_t* b, void* out, Scratch& scratch) const {
     const auto m = static_cast<size_t>(sizes.m), k = static_cast<size_t>(sizes.k), n = static_cast<size_t>(sizes.n);
-    const int32_t a_zero = signed_zero_point(a_), b_zero = signed_zero_point(b_);
+    const int32_t a_zero = kernel_.zero_point(a_.dtype, a_.zero_point()), b_zero = b_.zero_point() - (b_.dtype == DType::uint8 ? 128 : 0);
     const uint8_t flip = b_.dtype == DType::uint8 ? 0x80 : 0;
     kernels::best<kernels::GemmPack>().run({b, 0, n, 1, flip, scratch.packing, scratch.packed.data(), scratch.start.data()});
     for (int32_t& start : scratch.start) start = -a_zero * start + a_zero * b_zero * static_cast<int32_t>(k);
@@ -107,9 +106,10 @@ class TwoActivations : public Step {
     args.scale = scratch.scale.data();
     args.form = ending_.form, args.out_zero_point = ending_.zero_point, args.lo = ending_.lo, args.hi = ending_.hi;
     args.out = out, args.out_stride = n;
-    kernels::best<kernels::Gemm>().run(args);
+    kernel_.run(args);
   }
 
+  const CodeKernel& kernel_;
   const int first_, second_;
   const QuantParams a_, b_;
   const Ending ending_;
@@ -167,15 +167,16 @@ LowerResult lower_two_floats(const Model& model, const Cluster& cluster) {
 
 }  // namespace
 
-LowerResult lower_two_activations(const Model& model, const Cluster& cluster) {
+LowerResult lower_two_activations(const Model& model, const Cluster& cluster, const CodeKernel& kernel) {
   if (!cluster.inputs[0].quantized() && !cluster.inputs[1].quantized()) return lower_two_floats(model, cluster);
+  if (kernel.is_unsigned) return Declined{"no kernel for the sums of rows of u8"};
   if (!per_tensor_8bit(cluster.inputs[0]) || !per_tensor_8bit(cluster.inputs[1])) return Declined{"operands are not per-tensor 8-bit"};
   std::string reason;
   auto divided = divide(model, cluster, HeadKind::codes, 0, reason);
   const auto ending = divided ? ending_of(divided->head, 0) : std::nullopt;
   if (!ending) return Declined{divided ? "no kernel for what follows" : reason};
-  auto step = std::make_unique<TwoActivations>(divided->head, *ending);
+  auto step = std::make_unique<TwoActivations>(divided->head, *ending, kernel);
   return with_passes({std::move(step), LayoutRule::plain}, std::move(*divided));
 }
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

@@ -1,28 +1,27 @@
-#include "exec/arm/products/float_side.h"
+#include "exec/kernels/products/float_side.h"
 
 #include <algorithm>
 
-namespace qtool::arm {
-std::optional<lowerings::Bounds> kernel_bounds(const Cluster& head, size_t first) {
-  const auto bounds = lowerings::bounds_of(std::span(head.post_ops).subspan(first));
+namespace qtool::lowerings {
+std::optional<Bounds> kernel_bounds(const Cluster& head, size_t first) {
+  const auto bounds = bounds_of(std::span(head.post_ops).subspan(first));
   if (!bounds || !(bounds->low <= bounds->high) || bounds->high == 0) return std::nullopt;
-  return lowerings::Bounds{bounds->low == 0 ? 0.0f : bounds->low, bounds->high};  // no negative zero
+  return Bounds{bounds->low == 0 ? 0.0f : bounds->low, bounds->high};  // no negative zero
 }
 
-std::optional<FloatProduct> read_float_product(const Cluster& head, const lowerings::Channels& channels, size_t first,
-                                               std::string& reason) {
+std::optional<FloatProduct> read_float_product(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
   const Operand& w = head.inputs[1];
   const Operand* bias = head.inputs.size() > 2 ? &head.inputs[2] : nullptr;
   if (!w.constant() || (bias && bias->value && !bias->constant())) return reason = "the weight or bias is no constant", std::nullopt;
   FloatProduct product{
-      w.quantized() ? dequantize(*w.value->constant(), *w.params) : *w.value->constant(), lowerings::real_bias(bias, channels.count), {}};
+      w.quantized() ? dequantize(*w.value->constant(), *w.params) : *w.value->constant(), real_bias(bias, channels.count), {}};
   const auto bounds = kernel_bounds(head, first);
   if (product.weights.dtype() != DType::float32 || !bounds) return reason = "no kernel for floats like these", std::nullopt;
   if (product.bias.size() != static_cast<size_t>(channels.count))
     return reason = "the bias has another length than the output channels", std::nullopt;
   product.bounds = *bounds;
   for (size_t i = 0; i < first; ++i) {
-    const std::vector<float> values = lowerings::channel_values(head.post_ops[i].operand, channels);
+    const std::vector<float> values = channel_values(head.post_ops[i].operand, channels);
     for (size_t c = 0; c < values.size(); ++c) product.bias[c] += values[c];
   }
   return product;
@@ -44,4 +43,13 @@ kernels::FloatGemmArgs FloatSide::arguments(size_t i) const {
   return args;
 }
 
-}  // namespace qtool::arm
+void FloatSide::run(kernels::FloatGemmArgs args, size_t first, size_t last) const {
+  const size_t column = first * kernels::FloatGemmPacking::kColumns;
+  args.b += first * args.packing.panel_size();
+  args.packing.n = std::min(args.packing.n, last * kernels::FloatGemmPacking::kColumns) - column;
+  args.start += column;
+  args.out += column;
+  kernels::best<kernels::FloatGemm>().run(args);
+}
+
+}  // namespace qtool::lowerings

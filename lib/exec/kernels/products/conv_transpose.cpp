@@ -5,16 +5,16 @@
 #include <array>
 #include <mutex>
 
-#include "exec/arm/lowerings.h"
-#include "exec/arm/products/code_side.h"
-#include "exec/arm/products/float_side.h"
-#include "exec/arm/products/run.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/parallel.h"
+#include "exec/kernels/products/code_side.h"
+#include "exec/kernels/products/float_side.h"
+#include "exec/kernels/products/kernel_products.h"
 #include "exec/kernels/products/passes.h"
+#include "exec/kernels/products/run.h"
 #include "exec/kernels/windows/window.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 namespace {
 
 constexpr size_t kMaxSpecializations = 8;
@@ -152,7 +152,7 @@ class ConvTransposeStep : public Step, public TakesTable {
     return view;
   }
 
-  /// Every image, codes as s8, a pixel of zeros in front.
+  /// Every image, codes as the kernel's rows hold them, a pixel of zeros in front.
   std::shared_ptr<Buffer> with_zeros(const Tensor& x, int64_t image, StepContext& context) const {
     auto made = context.pool.take(static_cast<size_t>(x.shape()[0] * image) * sizeof(Element));
     auto* to = reinterpret_cast<uint8_t*>(made->mutable_data());
@@ -161,7 +161,7 @@ class ConvTransposeStep : public Step, public TakesTable {
                bytes = static_cast<size_t>(image) * sizeof(Element) - pixel;
     for (int64_t n = 0; n < x.shape()[0]; ++n, to += pixel + bytes, from += bytes) {
       std::fill_n(to, pixel, static_cast<uint8_t>(side_.zero()));
-      if (x.dtype() == DType::uint8)
+      if (side_.flips())
         kernels::best<kernels::Flip>().run({from, to + pixel, bytes});
       else
         std::copy_n(from, bytes, to + pixel);
@@ -201,7 +201,7 @@ class ConvTransposeStep : public Step, public TakesTable {
       args.m = static_cast<size_t>(run.count);
       set_out(args, out, at + run.first_pixel * grid_.out_channels + group * grid_.each());
       args.out_stride = static_cast<size_t>(grid_.stride[2] * grid_.out_channels);
-      run_panels(args, 0, args.packing.panels());
+      side_.run(args, 0, args.packing.panels());
     }
   }
 
@@ -235,7 +235,7 @@ std::optional<Grid> grid_of(const Node& node, const Shape& weights, std::string&
 
 }  // namespace
 
-LowerResult lower_conv_transpose(const Model& model, const Cluster& cluster) {
+LowerResult lower_kernel_conv_transpose(const Model& model, const Cluster& cluster, const CodeKernel& kernel) {
   const Node& node = *cluster.root;
   if (!cluster.inputs[1].constant()) return Declined{"the weight is no constant"};
   if (node.attr_or("auto_pad", "NOTSET") != "NOTSET" || node.attribute("output_shape")) return Declined{"auto_pad or output_shape"};
@@ -257,7 +257,7 @@ LowerResult lower_conv_transpose(const Model& model, const Cluster& cluster) {
     auto product = read_code_product(divided->head, 1, channels, reason);
     const auto ending = ending_of(divided->head, first);
     if (!product || !ending) return Declined{product ? "no kernel for what follows" : reason};
-    step = std::make_unique<ConvTransposeStep<CodeSide>>(*grid, dims, CodeSide(std::move(*product), *ending));
+    step = std::make_unique<ConvTransposeStep<CodeSide>>(*grid, dims, CodeSide(std::move(*product), *ending, kernel));
   } else {
     auto product = read_float_product(divided->head, channels, first, reason);
     if (!product) return Declined{reason};
@@ -266,4 +266,4 @@ LowerResult lower_conv_transpose(const Model& model, const Cluster& cluster) {
   return with_passes({std::move(step), LayoutRule::channels_last}, std::move(*divided));
 }
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

@@ -1,30 +1,37 @@
-#include "exec/arm/products/code_side.h"
+#include "exec/kernels/products/code_side.h"
 
 #include <algorithm>
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 
 using kernels::GemmPacking;
 
-GemmPacking packing_of(size_t n, size_t taps, size_t depth) {
-  return {n, taps, depth, kernels::gemm_tile(kernels::best<kernels::Gemm>().isa)};
+const CodeKernel& signed_kernel() {
+  static const auto& best = kernels::best<kernels::Gemm>();
+  static const CodeKernel kernel{best.name, best.isa, best.run, false};
+  return kernel;
+}
+
+const CodeKernel* unsigned_kernel() {
+  static const auto& best = kernels::best<kernels::GemmU8>();
+  static const CodeKernel kernel{best.name, best.isa, best.run, true};
+  return best.isa == kernels::Isa::scalar ? nullptr : &kernel;
 }
 
 std::optional<Ending> ending_of(const Cluster& head, size_t first) {
   if (!head.outputs[0].quantized()) return head.post_ops.size() == first ? std::optional(Ending{}) : std::nullopt;
-  const auto bounds = lowerings::bounds_behind(head, first);
+  const auto bounds = bounds_behind(head, first);
   if (!bounds) return std::nullopt;
   const QuantParams& out = *head.outputs[0].params;
   return Ending{kernels::GemmForm::codes, out.dtype, out.scale(), out.zero_point(), bounds->lo, bounds->hi};
 }
 
-std::string gemm_name(bool lowest) {
-  const auto& kernel = kernels::best<kernels::Gemm>();
+std::string gemm_name(const CodeKernel& kernel, bool lowest) {
   return std::string(kernel.name) + (lowest && kernel.isa == kernels::Isa::neon ? " in 16 bits" : "");
 }
 
 void CodeSide::add(const WeightView& view, size_t first_channel) {
-  Columns columns{packing_of(view.n, std::max<size_t>(1, view.taps.size()), view.depth), {}, {}, {}, {}, false};
+  Columns columns{kernel_->packing(view.n, std::max<size_t>(1, view.taps.size()), view.depth), {}, {}, {}, {}, false};
   const size_t padded = columns.packing.padded_n();
   columns.b.assign(columns.packing.size(), 0);
   columns.start.assign(padded, 0), columns.scale.assign(padded, 0), columns.shift.assign(padded, 0);
@@ -51,11 +58,20 @@ kernels::GemmArgs CodeSide::arguments(size_t i) const {
   return args;
 }
 
-bool CodeSide::take(const lowerings::Table& table, DType to) {
+void CodeSide::run(kernels::GemmArgs args, size_t first, size_t last) const {
+  const size_t column = first * args.packing.tile.nr, end = std::min(args.packing.n, last * args.packing.tile.nr);
+  args.b += first * args.packing.panel_size();
+  args.packing.n = end - column;
+  args.start += column, args.scale += column, args.shift += column;
+  args.out = static_cast<uint8_t*>(args.out) + column * (args.form == kernels::GemmForm::codes ? 1 : 4);
+  kernel_->run(args);
+}
+
+bool CodeSide::take(const Table& table, DType to) {
   if (ending_.form != kernels::GemmForm::codes) return false;
   table_ = table;
   ending_.dtype = to;
   return true;
 }
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

@@ -4,16 +4,16 @@
 #include <algorithm>
 #include <mutex>
 
-#include "exec/arm/lowerings.h"
-#include "exec/arm/products/code_side.h"
-#include "exec/arm/products/float_side.h"
-#include "exec/arm/products/image.h"
-#include "exec/arm/products/run.h"
 #include "exec/kernels/elementwise/table.h"
+#include "exec/kernels/products/code_side.h"
 #include "exec/kernels/products/depthwise.h"
+#include "exec/kernels/products/float_side.h"
+#include "exec/kernels/products/image.h"
+#include "exec/kernels/products/kernel_products.h"
 #include "exec/kernels/products/passes.h"
+#include "exec/kernels/products/run.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 namespace {
 
 constexpr size_t kMaxSpecializations = 8;
@@ -59,7 +59,7 @@ class ConvStep : public Step, public TakesTable {
     const std::shared_ptr<const Shaped> shaped = shaped_for(x.shape());
     outputs[0] = {context.pool.tensor(side_.out_dtype(), shaped->out), Layout::channels_last};
     if (outputs[0].tensor.size() == 0) return;
-    const Image image(shaped->geometry, x, side_.zero(), slack_, context);
+    const Image image(shaped->geometry, x, side_.zero(), side_.flips(), slack_, context);
     multiply(*shaped, image.data<typename Side::Element>(), outputs[0].tensor.mutable_bytes(), context.threads);
   }
 
@@ -70,7 +70,7 @@ class ConvStep : public Step, public TakesTable {
   void pack(const Shape& shape) {
     const size_t row = joined_ ? static_cast<size_t>(kernel_.back()) : 1, each = static_cast<size_t>(shape[0] / group_);
     const size_t taps = static_cast<size_t>(element_count(kernel_)) / row, depth = row * static_cast<size_t>(shape[1]);
-    const size_t padded = Side::padded_depth(depth);
+    const size_t padded = side_.padded_depth(depth);
     slack_ = padded - depth;
     side_.set_weights(by_taps(side_.weights(), static_cast<int64_t>(row), static_cast<int64_t>(padded)));
     for (size_t g = 0; g < static_cast<size_t>(group_); ++g) {
@@ -116,7 +116,7 @@ class ConvStep : public Step, public TakesTable {
         place(shaped, pixel, args);
         set_out(args, out, (n * pixels + pixel) * out_channels_ + group * (out_channels_ / group_));
         args.out_stride = static_cast<size_t>(out_channels_);
-        run_panels(args, first, last);
+        side_.run(args, first, last);
       }
     });
   }
@@ -141,7 +141,8 @@ class ConvStep : public Step, public TakesTable {
   std::vector<std::shared_ptr<const Shaped>> shaped_;
 };
 
-std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
+std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels, size_t first, const CodeKernel& kernel,
+                                   std::string& reason) {
   auto product = read_code_product(head, 0, channels, reason);
   if (!product) return std::nullopt;
   const auto ending = ending_of(head, first);
@@ -150,7 +151,8 @@ std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels
     product->weight_sums = sums_by_first_axis(product->weights);
     if (auto depthwise = lower_depthwise(head, *product, *bounds)) return depthwise;
   }
-  return Lowered{std::make_unique<ConvStep<CodeSide>>(*head.root, CodeSide(std::move(*product), *ending)), LayoutRule::channels_last};
+  return Lowered{std::make_unique<ConvStep<CodeSide>>(*head.root, CodeSide(std::move(*product), *ending, kernel)),
+                 LayoutRule::channels_last};
 }
 
 std::optional<Lowered> lower_floats(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
@@ -161,7 +163,7 @@ std::optional<Lowered> lower_floats(const Cluster& head, const Channels& channel
 
 }  // namespace
 
-LowerResult lower_conv(const Model& model, const Cluster& cluster) {
+LowerResult lower_kernel_conv(const Model& model, const Cluster& cluster, const CodeKernel& kernel) {
   if (!cluster.inputs[1].constant()) return Declined{"the weight is no constant"};
   const Shape shape = cluster.inputs[1].value->constant()->shape();
   if (shape.size() < 3 || shape.size() > 5 || element_count(shape) == 0) return Declined{"not one to three dimensions"};
@@ -174,9 +176,9 @@ LowerResult lower_conv(const Model& model, const Cluster& cluster) {
   std::string reason;
   auto divided = divide(model, cluster, codes ? HeadKind::codes : HeadKind::clamped_floats, first, reason);
   if (!divided) return Declined{reason};
-  auto head = codes ? lower_codes(divided->head, channels, first, reason) : lower_floats(divided->head, channels, first, reason);
+  auto head = codes ? lower_codes(divided->head, channels, first, kernel, reason) : lower_floats(divided->head, channels, first, reason);
   if (!head) return Declined{reason};
   return with_passes(std::move(*head), std::move(*divided));
 }
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

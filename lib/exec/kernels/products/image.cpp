@@ -1,4 +1,4 @@
-#include "exec/arm/products/image.h"
+#include "exec/kernels/products/image.h"
 
 #include <algorithm>
 #include <cstring>
@@ -6,7 +6,7 @@
 #include "exec/kernels/parallel.h"
 #include "kernels/registry.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 namespace {
 
 void copy_codes(const uint8_t* from, uint8_t* to, size_t n, bool flip) {
@@ -41,7 +41,7 @@ struct Padding {
 
 }  // namespace
 
-Geometry::Geometry(const lowerings::Window& window, const Shape& shape, const Shape& out_spatial) : batch(shape[0]), channels(shape[1]) {
+Geometry::Geometry(const Window& window, const Shape& shape, const Shape& out_spatial) : batch(shape[0]), channels(shape[1]) {
   const size_t dims = window.kernel.size(), skipped = kDims - dims;
   for (size_t d = 0; d < kDims; ++d) {
     const bool there = d >= skipped;
@@ -64,8 +64,8 @@ bool Geometry::is_matrix() const {
   return !padded();
 }
 
-Image::Image(const Geometry& g, const Tensor& x, int32_t zero, size_t slack, StepContext& context) : data_(x.bytes()) {
-  const Padding padding{g, g.channels * static_cast<int64_t>(element_size(x.dtype())), zero, x.dtype() == DType::uint8};
+Image::Image(const Geometry& g, const Tensor& x, int32_t zero, bool flips, size_t slack, StepContext& context) : data_(x.bytes()) {
+  const Padding padding{g, g.channels * static_cast<int64_t>(element_size(x.dtype())), zero, flips};
   if (!padding.flip && !g.padded() && slack == 0) return;
   const auto* from = reinterpret_cast<const uint8_t*>(x.bytes());
   const int64_t bytes = g.batch * g.extent_pixels() * padding.pixel;
@@ -74,13 +74,12 @@ Image::Image(const Geometry& g, const Tensor& x, int32_t zero, size_t slack, Ste
   data_ = made_->data();
   std::memset(to + bytes, 0, slack);
   if (g.padded())
-    lowerings::in_parts(context.threads, g.batch * g.extent[0] * g.extent[1], 2 * bytes, [&](int64_t first, int64_t last) {
+    in_parts(context.threads, g.batch * g.extent[0] * g.extent[1], 2 * bytes, [&](int64_t first, int64_t last) {
       for (int64_t y = first; y < last; ++y) padding.row(y, from, to);
     });
   else
-    lowerings::in_parts(context.threads, bytes, 2 * bytes, [&](int64_t first, int64_t last) {
-      copy_codes(from + first, to + first, static_cast<size_t>(last - first), padding.flip);
-    });
+    in_parts(context.threads, bytes, 2 * bytes,
+             [&](int64_t first, int64_t last) { copy_codes(from + first, to + first, static_cast<size_t>(last - first), padding.flip); });
 }
 
 std::vector<std::ptrdiff_t> window_offsets(const Geometry& g, bool joined) {
@@ -99,4 +98,4 @@ std::vector<std::ptrdiff_t> window_offsets(const Geometry& g, bool joined) {
   return offsets;
 }
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

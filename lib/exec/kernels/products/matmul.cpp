@@ -2,14 +2,14 @@
 
 #include <algorithm>
 
-#include "exec/arm/lowerings.h"
-#include "exec/arm/products/code_side.h"
-#include "exec/arm/products/float_side.h"
-#include "exec/arm/products/rows.h"
-#include "exec/arm/products/run.h"
+#include "exec/kernels/products/code_side.h"
+#include "exec/kernels/products/float_side.h"
+#include "exec/kernels/products/kernel_products.h"
 #include "exec/kernels/products/passes.h"
+#include "exec/kernels/products/rows.h"
+#include "exec/kernels/products/run.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 namespace {
 
 size_t rank_of(const Operand& operand) {
@@ -25,14 +25,14 @@ Tensor turned(const Tensor& x, StepContext& context) {
   return result;
 }
 
-/// The rows of a tensor, codes as s8. Holds what it made.
+/// The rows of a tensor, codes flipped where `flips`. Holds what it made.
 struct CodeRows {
-  CodeRows(const Tensor& x, StepContext& context) : codes(x, context) {}
+  CodeRows(const Tensor& x, bool flips, StepContext& context) : codes(x, flips, context) {}
   const int8_t* data() const { return codes.data(); }
-  SignedCodes codes;
+  RowCodes codes;
 };
 struct FloatRows {
-  FloatRows(const Tensor& x, StepContext&) : x(x) {}
+  FloatRows(const Tensor& x, bool, StepContext&) : x(x) {}
   const float* data() const { return reinterpret_cast<const float*>(x.bytes()); }
   const Tensor x;
 };
@@ -59,11 +59,11 @@ class MatMulStep : public Step, public TakesTable {
     out.back() = columns;
     outputs[0] = {context.pool.tensor(side_.out_dtype(), out), Layout::plain};
     if (outputs[0].tensor.size() == 0) return;
-    const Rows rows(x, context);
+    const Rows rows(x, side_.flips(), context);
     auto args = side_.arguments(0);
     args.a = rows.data(), args.a_stride = side_.packing().depth;
     args.m = static_cast<size_t>(x.size() / depth), args.out_stride = side_.packing().n;
-    run_rows(args, outputs[0].tensor.mutable_bytes(), context.threads);
+    run_rows(side_, args, outputs[0].tensor.mutable_bytes(), context.threads);
   }
 
   std::string kernel() const override { return side_.kernel(); }
@@ -98,7 +98,7 @@ struct Transposed {
   bool x = false, w = false;
 };
 
-LowerResult lower_constant(const Model& model, const Cluster& cluster, Transposed transposed, Factors factors) {
+LowerResult lower_constant(const Model& model, const Cluster& cluster, Transposed transposed, Factors factors, const CodeKernel& kernel) {
   const Shape& shape = cluster.inputs[1].value->constant()->shape();
   const int64_t depth = shape[transposed.w ? 1 : 0], columns = shape[transposed.w ? 0 : 1];
   const size_t rank = rank_of(cluster.inputs[0]);
@@ -118,7 +118,7 @@ LowerResult lower_constant(const Model& model, const Cluster& cluster, Transpose
     const auto ending = ending_of(divided->head, first);
     if (!product || !ending) return Declined{product ? "no kernel for what follows" : reason};
     factors.scale(*product, bias);
-    step = std::make_unique<MatMulStep<CodeSide, CodeRows>>(CodeSide(std::move(*product), *ending), transposed.x, transposed.w);
+    step = std::make_unique<MatMulStep<CodeSide, CodeRows>>(CodeSide(std::move(*product), *ending, kernel), transposed.x, transposed.w);
   } else {
     auto product = read_float_product(divided->head, channels, first, reason);
     if (!product) return Declined{reason};
@@ -130,20 +130,20 @@ LowerResult lower_constant(const Model& model, const Cluster& cluster, Transpose
 
 }  // namespace
 
-LowerResult lower_matmul(const Model& model, const Cluster& cluster) {
+LowerResult lower_kernel_matmul(const Model& model, const Cluster& cluster, const CodeKernel& kernel) {
   const Operand &a = cluster.inputs[0], &b = cluster.inputs[1];
   if (rank_of(a) < 2 || rank_of(b) < 2) return Declined{"an operand is a vector, or of unknown rank"};
-  if (b.constant() && rank_of(b) == 2 && !a.constant()) return lower_constant(model, cluster, {}, {});
+  if (b.constant() && rank_of(b) == 2 && !a.constant()) return lower_constant(model, cluster, {}, {}, kernel);
   if (a.constant() || b.constant()) return Declined{"a constant operand that is no matrix on the right"};
-  return lower_two_activations(model, cluster);
+  return lower_two_activations(model, cluster, kernel);
 }
 
-LowerResult lower_gemm(const Model& model, const Cluster& cluster) {
+LowerResult lower_kernel_gemm(const Model& model, const Cluster& cluster, const CodeKernel& kernel) {
   const Node& node = *cluster.root;
   if (!cluster.inputs[1].constant() || rank_of(cluster.inputs[1]) != 2 || rank_of(cluster.inputs[0]) != 2 || cluster.inputs[0].constant())
     return Declined{"the weight is no constant matrix"};
   return lower_constant(model, cluster, {node.attr_or("transA", 0) != 0, node.attr_or("transB", 0) != 0},
-                        {node.attr_or("alpha", 1.0f), node.attr_or("beta", 1.0f)});
+                        {node.attr_or("alpha", 1.0f), node.attr_or("beta", 1.0f)}, kernel);
 }
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

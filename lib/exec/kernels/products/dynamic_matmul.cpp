@@ -1,22 +1,23 @@
 // MatMulIntegerToFloat: u8 codes with a scale and a zero point computed at run time, times a constant s8 matrix.
 
-#include "exec/arm/lowerings.h"
-#include "exec/arm/products/code_side.h"
-#include "exec/arm/products/rows.h"
-#include "exec/arm/products/run.h"
+#include "exec/kernels/products/code_side.h"
 #include "exec/kernels/products/dynamic_product.h"
+#include "exec/kernels/products/kernel_products.h"
 #include "exec/kernels/products/passes.h"
+#include "exec/kernels/products/rows.h"
+#include "exec/kernels/products/run.h"
 
-namespace qtool::arm {
+namespace qtool::lowerings {
 namespace {
 
 class DynamicMatMulStep : public Step {
  public:
-  DynamicMatMulStep(const Cluster& cluster, CodeProduct product, const Ending& ending)
+  DynamicMatMulStep(const Cluster& cluster, CodeProduct product, const Ending& ending, const CodeKernel& kernel)
       : codes_(input_index(cluster, cluster.inputs[kCodes])),
         scale_(input_index(cluster, cluster.inputs[kScale])),
         zero_point_(input_index(cluster, cluster.inputs[kZeroPoint])),
-        side_(with_sums(std::move(product)), ending) {
+        kernel_(kernel),
+        side_(with_sums(std::move(product), kernel), ending, kernel) {
     const auto depth = static_cast<size_t>(side_.weights().shape()[0]), columns = static_cast<size_t>(side_.weights().shape()[1]);
     side_.add({0, {0}, depth, columns, columns, 1}, 0);
     side_.finish();
@@ -30,7 +31,7 @@ class DynamicMatMulStep : public Step {
     if (out.empty() || out.back() != depth) throw CannotRun("other inner dimensions");
     out.back() = static_cast<int64_t>(side_.packing().n);
     const float scale = number(*inputs[static_cast<size_t>(scale_)]);
-    const int32_t zero_point = static_cast<int32_t>(number(*inputs[static_cast<size_t>(zero_point_)])) - 128;
+    const int32_t zero_point = kernel_.zero_point(DType::uint8, static_cast<int32_t>(number(*inputs[static_cast<size_t>(zero_point_)])));
     outputs[0] = {context.pool.tensor(side_.out_dtype(), out), Layout::plain};
     if (outputs[0].tensor.size() == 0) return;
     kernels::GemmArgs args = side_.arguments(0);
@@ -38,19 +39,19 @@ class DynamicMatMulStep : public Step {
     std::vector<float> scales(args.scale, args.scale + args.packing.padded_n());
     for (int32_t& sum : start) sum *= -zero_point;
     for (float& each : scales) each *= scale;
-    const SignedCodes a(x.tensor, context);
+    const RowCodes a(x.tensor, side_.flips(), context);
     args.start = start.data(), args.scale = scales.data();
     args.a = a.data(), args.a_stride = args.packing.depth;
     args.m = static_cast<size_t>(x.tensor.size() / depth), args.out_stride = args.packing.n;
-    run_rows(args, outputs[0].tensor.mutable_bytes(), context.threads);
+    run_rows(side_, args, outputs[0].tensor.mutable_bytes(), context.threads);
   }
 
   std::string kernel() const override { return side_.kernel(); }
 
  private:
-  /// A zero point of -1 as s8: what the sums start with is then the sums of the weights.
-  static CodeProduct with_sums(CodeProduct product) {
-    product.zero_point = 127;
+  /// A zero point that is -1 to the kernel: what the sums start with is then the sums of the weights.
+  static CodeProduct with_sums(CodeProduct product, const CodeKernel& kernel) {
+    product.zero_point = -1 - kernel.zero_point(DType::uint8, 0);
     return product;
   }
 
@@ -60,6 +61,7 @@ class DynamicMatMulStep : public Step {
   }
 
   const int codes_, scale_, zero_point_;
+  const CodeKernel& kernel_;
   CodeSide side_;
 };
 
@@ -75,7 +77,7 @@ CodeProduct as_code_product(DynamicProduct product, const Cluster& cluster, cons
 
 }  // namespace
 
-LowerResult lower_dynamic_matmul(const Model& model, const Cluster& cluster) {
+LowerResult lower_kernel_dynamic_matmul(const Model& model, const Cluster& cluster, const CodeKernel& kernel) {
   std::string reason;
   auto product = read_dynamic_product(cluster, reason);
   if (!product) return Declined{reason};
@@ -86,8 +88,8 @@ LowerResult lower_dynamic_matmul(const Model& model, const Cluster& cluster) {
   auto divided = divide(model, cluster, HeadKind::codes, first, reason);
   const auto ending = divided ? ending_of(divided->head, first) : std::nullopt;
   if (!ending) return Declined{divided ? "no kernel for what follows" : reason};
-  auto step = std::make_unique<DynamicMatMulStep>(cluster, as_code_product(std::move(*product), cluster, channels), *ending);
+  auto step = std::make_unique<DynamicMatMulStep>(cluster, as_code_product(std::move(*product), cluster, channels), *ending, kernel);
   return with_passes({std::move(step), LayoutRule::plain}, std::move(*divided));
 }
 
-}  // namespace qtool::arm
+}  // namespace qtool::lowerings

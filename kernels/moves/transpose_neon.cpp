@@ -56,8 +56,10 @@ void interleave_three(const TransposeArgs& args) {
   const auto* in = static_cast<const uint8_t*>(args.in);
   auto* out = static_cast<uint8_t*>(args.out);
   size_t c = 0;
-  for (; c + 16 <= args.columns; c += 16)
-    vst3q_u8(out + 3 * c, {{vld1q_u8(in + c), vld1q_u8(in + args.in_stride + c), vld1q_u8(in + 2 * args.in_stride + c)}});
+  for (; c + 16 <= args.columns; c += 16) {
+    const uint8x16x3_t planes = {{vld1q_u8(in + c), vld1q_u8(in + args.in_stride + c), vld1q_u8(in + 2 * args.in_stride + c)}};
+    vst3q_u8(out + 3 * c, planes);
+  }
   rest(args, 0, c, 3, args.columns - c);
 }
 

@@ -68,7 +68,10 @@ struct WideningCore {
     }
   }
 
-  QTOOL_INLINE void arrange(const int8x16_t (&rows)[4], int8_t* to) const { vst1q_s8_x4(to, {{rows[0], rows[1], rows[2], rows[3]}}); }
+  QTOOL_INLINE void arrange(const int8x16_t (&rows)[4], int8_t* to) const {
+    const int8x16x4_t four = {{rows[0], rows[1], rows[2], rows[3]}};
+    vst1q_s8_x4(to, four);
+  }
 
   /// acc + the 16-bit sums of 16 channels.
   static QTOOL_INLINE void widen(int32x4_t (&acc)[4], int16x8_t low, int16x8_t high) {

@@ -29,7 +29,8 @@ struct DotCore {
     const int16x8_t a = wide(vzip1q_s8(rows[0], rows[1])), b = wide(vzip1q_s8(rows[2], rows[3]));
     const int16x8_t c = wide(vzip2q_s8(rows[0], rows[1])), d = wide(vzip2q_s8(rows[2], rows[3]));
     const auto codes = [](int16x8_t x) { return vreinterpretq_s8_s16(x); };
-    vst1q_s8_x4(to, {{codes(vzip1q_s16(a, b)), codes(vzip2q_s16(a, b)), codes(vzip1q_s16(c, d)), codes(vzip2q_s16(c, d))}});
+    const int8x16x4_t four = {{codes(vzip1q_s16(a, b)), codes(vzip2q_s16(a, b)), codes(vzip1q_s16(c, d)), codes(vzip2q_s16(c, d))}};
+    vst1q_s8_x4(to, four);
   }
 
   QTOOL_INLINE int8x16_t weight(size_t t, size_t kx, size_t g, size_t q) const {

@@ -22,10 +22,11 @@ namespace {
 // Sixteen codes of depth and two columns b0, b1: row 0 alone, or both. TO is SUM, or SET for the first of a tile.
 #define SET(c, t) "saddlp v" #c ".4s, v" #t ".8h\n"
 #define PAIR_OF1(b0, b1, c0, c1, d0, d1, TO) LOW(8, 0, b0) LOW(9, 0, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) TO(c0, 8) TO(c1, 9)
-#define PAIR_OF2(b0, b1, c0, c1, d0, d1, TO)                                                                                          \
-  LOW(8, 0, b0)                                                                                                                       \
-  LOW(9, 0, b1) LOW(10, 1, b0) LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) TO(c0, 8) \
-      TO(c1, 9) TO(d0, 10) TO(d1, 11)
+#define PAIR_OF2(b0, b1, c0, c1, d0, d1, TO)                                                                                      \
+  LOW(8, 0, b0)                                                                                                                   \
+  LOW(9, 0, b1)                                                                                                                   \
+  LOW(10, 1, b0) LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) TO(c0, 8) TO(c1, 9) \
+      TO(d0, 10) TO(d1, 11)
 #define PAIR1(b0, b1, c0, c1, d0, d1) PAIR_OF1(b0, b1, c0, c1, d0, d1, SUM)
 #define PAIR2(b0, b1, c0, c1, d0, d1) PAIR_OF2(b0, b1, c0, c1, d0, d1, SUM)
 #define PAIR_SET1(b0, b1, c0, c1, d0, d1) PAIR_OF1(b0, b1, c0, c1, d0, d1, SET)

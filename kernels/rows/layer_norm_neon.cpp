@@ -23,10 +23,11 @@ struct Deviations {
     Lanes first, second;
     size_t i = 0;
     for (; i + 16 <= n; i += 16) {
-      float32x4x4_t d = vld1q_f32_x4(in + i);
-      for (auto& four : d.val) four = vsubq_f32(four, vdupq_n_f32(m));
-      first.add(d, [](float32x4_t x) { return x; });
-      second.add(d, [](float32x4_t x) { return vmulq_f32(x, x); });
+      const float32x4x4_t x = vld1q_f32_x4(in + i);
+      for (size_t k = 0; k < 4; ++k) {
+        const float32x4_t d = vsubq_f32(x.val[k], vdupq_n_f32(m));
+        first.part[k] = vaddq_f32(first.part[k], d), second.part[k] = vaddq_f32(second.part[k], vmulq_f32(d, d));
+      }
     }
     float lanes[16], squared[16];
     first.store(lanes), second.store(squared);
@@ -52,8 +53,8 @@ struct Row {
   void floats(float* out) const {
     size_t i = 0;
     for (; i + 16 <= args.n; i += 16) {
-      const float32x4x4_t x = {{y(i), y(i + 4), y(i + 8), y(i + 12)}};
-      vst1q_f32_x4(out + i, x);
+      const float32x4_t x[4] = {y(i), y(i + 4), y(i + 8), y(i + 12)};  // out may be in
+      for (size_t k = 0; k < 4; ++k) vst1q_f32(out + i + 4 * k, x[k]);
     }
     for (; i < args.n; ++i) out[i] = one(i);
   }

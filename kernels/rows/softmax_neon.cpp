@@ -19,30 +19,44 @@ __attribute__((always_inline)) inline float32x4_t power_of_two(float32x4_t t) {
   return vbslq_f32(vceqq_f32(t, t), vmulq_f32(vmulq_f32(p, low), high), t);
 }
 
-/// The greatest of a row, as `largest` finds it: NaN only where it comes first.
-float greatest(const float* in, size_t n) {
-  size_t i = 0;
-  float32x4_t top = vdupq_n_f32(in[0]);
-  for (; i + 16 <= n; i += 16) {
-    const float32x4x4_t x = vld1q_f32_x4(in + i);
-    top = vmaxnmq_f32(top, vmaxnmq_f32(vmaxnmq_f32(x.val[0], x.val[1]), vmaxnmq_f32(x.val[2], x.val[3])));
-  }
-  float best = vmaxnmvq_f32(top);
-  for (; i < n; ++i) best = greater(best, in[i]);
-  return best;
+/// The same where 2^t is a normal number: t >= -125 and no NaN.
+__attribute__((always_inline)) inline float32x4_t normal_power_of_two(float32x4_t t) {
+  const float32x4_t whole = vrndmq_f32(t), r = vsubq_f32(t, whole);
+  float32x4_t p = vdupq_n_f32(kPowerOfTwo[4]);
+#pragma GCC unroll 4
+  for (int c = 3; c >= 0; --c) p = vaddq_f32(vmulq_f32(p, r), vdupq_n_f32(kPowerOfTwo[c]));
+  p = vaddq_f32(vmulq_f32(p, r), vdupq_n_f32(1.0f));
+  return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(p), vshlq_n_s32(vcvtq_s32_f32(whole), 23)));
 }
 
-/// e of a row, and their sum.
-float exponentials_and_sum(const float* in, float* e, size_t n) {
+/// The greatest of a row's whole vectors, as `largest` finds it: NaN only where it comes first; and their least, NaN where there is one.
+struct Extent {
+  Extent(const float* in, size_t n) {
+    float32x4_t top = vdupq_n_f32(in[0]), bottom = top;
+    size_t i = 0;
+    for (; i + 16 <= n; i += 16) {
+      const float32x4x4_t x = vld1q_f32_x4(in + i);
+      top = vmaxnmq_f32(top, vmaxnmq_f32(vmaxnmq_f32(x.val[0], x.val[1]), vmaxnmq_f32(x.val[2], x.val[3])));
+      bottom = vminq_f32(bottom, vminq_f32(vminq_f32(x.val[0], x.val[1]), vminq_f32(x.val[2], x.val[3])));
+    }
+    most = vmaxnmvq_f32(top), least = vminvq_f32(bottom);
+    for (; i < n; ++i) most = greater(most, in[i]);
+  }
+  bool normal() const { return (least - most) * 1.44269504f >= -125.0f; }
+  float most, least;
+};
+
+/// e of a row whose greatest is known, and their sum.
+template <class Power>
+__attribute__((always_inline)) inline float sum_with(const float* in, float* e, size_t n, float top, Power power) {
   constexpr float kLog2e = 1.44269504f;
-  const float top = greatest(in, n);
   Lanes sum;
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    float32x4x4_t x = vld1q_f32_x4(in + i);
-    for (auto& four : x.val) four = power_of_two(vmulq_f32(vsubq_f32(four, vdupq_n_f32(top)), vdupq_n_f32(kLog2e)));
-    sum.add(x, [](float32x4_t y) { return y; });
-    vst1q_f32_x4(e + i, x);
+    const float32x4x4_t x = vld1q_f32_x4(in + i);
+    float32x4_t y[4];
+    for (size_t k = 0; k < 4; ++k) y[k] = power(vmulq_f32(vsubq_f32(x.val[k], vdupq_n_f32(top)), vdupq_n_f32(kLog2e)));
+    for (size_t k = 0; k < 4; ++k) sum.part[k] = vaddq_f32(sum.part[k], y[k]), vst1q_f32(e + i + 4 * k, y[k]);
   }
   float lanes[16];
   sum.store(lanes);
@@ -50,12 +64,17 @@ float exponentials_and_sum(const float* in, float* e, size_t n) {
   return total(lanes);
 }
 
+float exponentials_and_sum(const float* in, float* e, size_t n) {
+  const Extent extent(in, n);
+  if (extent.normal()) return sum_with(in, e, n, extent.most, [](float32x4_t t) { return normal_power_of_two(t); });
+  return sum_with(in, e, n, extent.most, [](float32x4_t t) { return power_of_two(t); });
+}
+
 void scale_row(float* e, size_t n, float factor) {
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
-    float32x4x4_t x = vld1q_f32_x4(e + i);
-    for (auto& four : x.val) four = vmulq_n_f32(four, factor);
-    vst1q_f32_x4(e + i, x);
+    const float32x4x4_t x = vld1q_f32_x4(e + i);
+    for (size_t k = 0; k < 4; ++k) vst1q_f32(e + i + 4 * k, vmulq_n_f32(x.val[k], factor));
   }
   for (; i < n; ++i) e[i] *= factor;
 }

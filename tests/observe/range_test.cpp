@@ -212,3 +212,15 @@ TEST_CASE("ranges.inc: names are unique") {
   std::set<std::string_view> names;
   for (const RangeRule& rule : range_rules()) CHECK(names.insert(rule.name).second);
 }
+
+TEST_CASE("power of two: scales are rounded up to the next one, those that are one stay; zero stays a code") {
+  const QuantParams affine = params_of_range({-1, 3}, DType::uint8, {0, 255}, false, 1.1920929e-07f, true);
+  CHECK(affine.scale() == 0x1p-5f);  // 4 / 255 is a little above 2^-6
+  CHECK(affine.zero_point() == 32);
+  const QuantParams symmetric = params_of_range({-0.5f, 127.0f / 128}, DType::int8, {-127, 127}, true, 1.1920929e-07f, true);
+  CHECK(symmetric.scale() == 0x1p-7f);
+  CHECK(symmetric.zero_point() == 0);
+  const Range ranges[] = {{-1, 1}, {-100, 3}};
+  const QuantParams channels = params_of_ranges(ranges, 0, DType::int8, {-127, 127}, true, 1.1920929e-07f, true);
+  CHECK(channels.scales == std::vector<float>{0x1p-6f, 1});
+}

@@ -11,7 +11,7 @@ namespace qtool {
 bool BackendPattern::operator==(const BackendPattern& other) const {
   return pattern == other.pattern && expressions == other.expressions && weight_rank == other.weight_rank &&
          observation == other.observation && dtype_configs == other.dtype_configs && root_module == other.root_module &&
-         fused_module == other.fused_module && fuser_method == other.fuser_method;
+         fused_module == other.fused_module && fuser_method == other.fuser_method && replacement == other.replacement;
 }
 
 BackendConfig BackendConfig::parse(std::string_view json, std::string source) {

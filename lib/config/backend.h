@@ -48,6 +48,7 @@ struct BackendPattern {
   std::string root_module;                             ///< operator or alias whose qconfig counts: "Conv"
   std::string fused_module;                            ///< name of the fused group: "ConvRelu"; empty: matched, not fused
   std::string fuser_method = "none";                   ///< rewrite of weights: none fold_bn fold_bn_forward fold_mul fold_add fold_pad
+  std::string replacement;                             ///< an expression over the pattern's ?names that takes its place before fusion
   std::string where;                                   ///< "file: /patterns/3"
   bool operator==(const BackendPattern& other) const;  ///< all but `where`
 };

@@ -93,6 +93,18 @@ void read_expression(Cursor cursor, BackendPattern& pattern) {
   }
 }
 
+/// A call in the language of patterns.
+std::string read_replacement(Cursor cursor) {
+  const std::string text = cursor.string("");
+  if (text.empty()) return text;
+  try {
+    Pattern::parse(text);
+  } catch (const Error& error) {
+    cursor.mistake(error.what());
+  }
+  return text;
+}
+
 BackendPattern read_pattern(Cursor cursor, const NamedConfigs& named) {
   BackendPattern pattern;
   pattern.where = cursor.where();
@@ -106,6 +118,7 @@ BackendPattern read_pattern(Cursor cursor, const NamedConfigs& named) {
   pattern.root_module = cursor["root_module"].string("");
   pattern.fused_module = cursor["fused_module"].string("");
   pattern.fuser_method = cursor["fuser_method"].one_of(words::fuser_methods(), std::optional<std::string_view>("none"));
+  pattern.replacement = read_replacement(cursor["replacement"]);
   cursor["description"];
   cursor.finish();
   return pattern;

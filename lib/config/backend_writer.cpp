@@ -38,12 +38,14 @@ Json json_of(const DTypeConfig& config) {
 Json json_of(const BackendPattern& pattern) {
   Json configs = Json::array();
   for (const DTypeConfig& config : pattern.dtype_configs) configs.push_back(json_of(config));
-  return {{"pattern", pattern.pattern},
-          {"observation_type", name_of(pattern.observation)},
-          {"dtype_configs", configs},
-          {"root_module", pattern.root_module},
-          {"fused_module", pattern.fused_module},
-          {"fuser_method", pattern.fuser_method}};
+  Json json{{"pattern", pattern.pattern},
+            {"observation_type", name_of(pattern.observation)},
+            {"dtype_configs", configs},
+            {"root_module", pattern.root_module},
+            {"fused_module", pattern.fused_module},
+            {"fuser_method", pattern.fuser_method}};
+  if (!pattern.replacement.empty()) json["replacement"] = pattern.replacement;
+  return json;
 }
 
 Json json_of(const Placement& placement) {

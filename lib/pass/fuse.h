@@ -30,8 +30,9 @@ PassReport fuse(Model& model, const std::vector<FusionRule>& rules, const std::f
 /// Every match of `pattern` replaced by `replacement`, an expression in the same language over the same ?names ("HardSwish(?x)").
 /// Its literals become scalar weights of the type of the match's output, its attributes those of the new node (written with a point:
 /// float). The last new node takes name and output name of the match's root. Throws Error(invalid_file) on a replacement that is no
-/// call or names what the pattern does not.
-PassReport replace_pattern(Model& model, const Pattern& pattern, const std::string& replacement);
+/// call or names what the pattern does not. `allowed(node)`: nodes that may be touched; empty: all.
+PassReport replace_pattern(Model& model, const Pattern& pattern, const std::string& replacement,
+                           const std::function<bool(const Node&)>& allowed = {});
 
 /// The fused group behind a call: the root_module of its rule ("Conv"); "" when not a fused group.
 std::string root_module_of(const Model& model, const Node& call);

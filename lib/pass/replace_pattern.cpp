@@ -100,7 +100,8 @@ bool has_one_output(const Node& node) {
 
 }  // namespace
 
-PassReport replace_pattern(Model& model, const Pattern& pattern, const std::string& replacement) {
+PassReport replace_pattern(Model& model, const Pattern& pattern, const std::string& replacement,
+                           const std::function<bool(const Node&)>& allowed) {
   PassReport report("replace_pattern");
   const Pattern target = Pattern::parse(replacement);
   if (target.root().kind != Kind::call) throw invalid_file("replacement \"" + replacement + "\": expected a call");
@@ -111,6 +112,10 @@ PassReport replace_pattern(Model& model, const Pattern& pattern, const std::stri
     for (Node& node : graph.editable()) {
       const auto found = match(pattern, node);
       if (!found) continue;
+      if (allowed && !std::all_of(found->nodes.begin(), found->nodes.end(), [&](const Node* each) { return allowed(*each); })) {
+        report.skipped(node, "a node of the match may not be touched (--wrap)");
+        continue;
+      }
       if (!has_one_output(node)) {
         report.skipped(node, "it has other outputs that are used");
         continue;

@@ -392,6 +392,7 @@ ModuleAliases module_aliases() {
 
 PatternTable::PatternTable(const BackendConfig& backend) {
   for (const BackendPattern& pattern : backend.patterns) {
+    if (!pattern.replacement.empty()) continue;
     Row row{&pattern, {}};
     with_frame(pattern.where, [&] {
       for (const std::string& expression : pattern.expressions) row.expressions.push_back(Pattern::parse(expression));

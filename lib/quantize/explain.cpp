@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <unordered_set>
 
+#include "graph/observer.h"
 #include "quantize/quant_plan.h"
 
 namespace qtool {
@@ -67,6 +69,45 @@ std::string told(const StoredTable& table) {
          table.rule + ")";
 }
 
+/// A float tensor that a call of the plan reads or writes and that stays float.
+struct FloatTensor {
+  const Value* value;
+  std::string reason;
+};
+
+std::string reason_of(const NodeDecision& decision) {
+  return decision.call->path() + " is float: " + (decision.reasons.empty() ? "no int8 form" : decision.reasons.front());
+}
+
+/// Why nobody makes codes of this tensor: its maker's reason, else its first float reader's.
+std::string float_because(const QuantPlan& plan, const Value& value) {
+  const NodeDecision* maker = plan.decision_of(value.producer());
+  if (maker && !maker->quantized) return reason_of(*maker);
+  for (const Use& use : value.uses())
+    if (const NodeDecision* taker = plan.decision_of(*use.node); taker && !taker->quantized) return reason_of(*taker);
+  if (maker && maker->float_output) return "the backend wants codes in front of calls alone";
+  return value.is_graph_output() ? "it is an output nobody takes codes of" : "nobody takes codes of it";
+}
+
+bool is_float(const Value& value) { return value.type.dtype == DType::float32 || value.type.dtype == DType::undefined; }
+
+std::vector<FloatTensor> float_tensors(const QuantPlan& plan) {
+  std::vector<FloatTensor> found;
+  if (plan.mode != Mode::static_range) return found;
+  std::unordered_set<const Value*> seen;
+  const auto add = [&](const Value* value) {
+    if (!value || value->constant() || is_observer(value->producer()) || !is_float(*value) || plan.tensors.count(value) ||
+        !seen.insert(value).second)
+      return;
+    found.push_back({value, float_because(plan, *value)});
+  };
+  for (const NodeDecision& decision : plan.nodes) {
+    for (const Value* value : decision.call->inputs()) add(value);
+    for (const auto& value : decision.call->outputs()) add(value.get());
+  }
+  return found;
+}
+
 Json tensor_json(const QuantPlan& plan, const Value& value) {
   const TensorDecision& decision = plan.tensors.at(&value);
   Json json{{"tensor", value.path()},
@@ -95,6 +136,8 @@ std::string explain_text(const QuantPlan& plan) {
             "\n";
   text += "tensors\n";
   for (const Value* value : plan.order) text += "  " + padded(value->path(), width) + told(plan, *value) + "\n";
+  for (const FloatTensor& each : float_tensors(plan))
+    text += "  " + padded(each.value->path(), width) + "float because " + each.reason + "\n";
   if (!plan.tables.empty()) text += "tables\n";
   for (const StoredTable& table : plan.tables) text += "  " + padded(name_of_table(table), width) + told(table) + "\n";
   return text;
@@ -110,6 +153,8 @@ std::string explain_json(const QuantPlan& plan) {
                              {"rule", decision.rule},
                              {"reasons", decision.reasons}});
   for (const Value* value : plan.order) json["tensors"].push_back(tensor_json(plan, *value));
+  for (const FloatTensor& each : float_tensors(plan))
+    json["tensors"].push_back({{"tensor", each.value->path()}, {"decision", "float"}, {"reason", each.reason}});
   for (const StoredTable& table : plan.tables)
     json["tables"].push_back({{"constant", name_of_table(table)},
                               {"node", table.call->path()},

@@ -65,6 +65,18 @@ void check_opset(const Model& model, const BackendConfig& backend, Diagnostics& 
 
 }  // namespace
 
+static void replace_patterns(Model& model, const BackendConfig& backend, const std::function<bool(const Node&)>& allowed,
+                             Diagnostics& diagnostics) {
+  for (const BackendPattern& pattern : backend.patterns) {
+    if (pattern.replacement.empty()) continue;
+    for (const std::string& expression : pattern.expressions)
+      with_frame(pattern.where,
+                 [&] { report({replace_pattern(model, Pattern::parse(expression), pattern.replacement, allowed)}, diagnostics); });
+    lint(model, "after pass replace_pattern");
+    infer_types(model);
+  }
+}
+
 std::string all_float_because(const Model& prepared) {
   const std::string* imported = prepared.find_metadata(kImportedKey);
   return imported && *imported == kKept ? "the model has its own Q/DQ, nothing is added (--complete)" : "";
@@ -73,7 +85,7 @@ std::string all_float_because(const Model& prepared) {
 std::vector<FusionRule> fusion_rules(const BackendConfig& backend) {
   std::vector<FusionRule> rules;
   for (const BackendPattern& pattern : backend.patterns)
-    for (const std::string& expression : pattern.expressions)
+    for (const std::string& expression : pattern.replacement.empty() ? pattern.expressions : std::vector<std::string>{})
       rules.push_back(with_frame(pattern.where, [&] {
         return FusionRule{Pattern::parse(expression), pattern.fused_module, pattern.fuser_method == "none" ? "" : pattern.fuser_method,
                           pattern.root_module, pattern.weight_rank};
@@ -82,6 +94,7 @@ std::vector<FusionRule> fusion_rules(const BackendConfig& backend) {
 }
 
 void tidy_and_fuse(Model& model, const BackendConfig& backend, const std::function<bool(const Node&)>& allowed, Diagnostics& diagnostics) {
+  replace_patterns(model, backend, allowed, diagnostics);
   report({fuse(model, fusion_rules(backend), allowed)}, diagnostics);
   lint(model, "after pass fuse");
   infer_types(model);

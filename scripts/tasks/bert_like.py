@@ -132,7 +132,7 @@ def by_qtool(folder, qtool):
 def float_share(path, qtool):
     """Share of the multiply-adds that qtool computes in float."""
     import json
-    ran = subprocess.run([qtool, 'bench', path, '--json', '--data', os.path.dirname(path) + '/test'], check=True, capture_output=True, text=True)
+    ran = subprocess.run([qtool, 'bench', path, '--json', '--profile', '--seconds', '1', '--data', os.path.dirname(path) + '/test'], check=True, capture_output=True, text=True)
     return 1 - json.loads(ran.stdout)['int8_mac_share']
 
 

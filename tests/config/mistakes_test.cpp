@@ -150,6 +150,8 @@ TEST_CASE("backend: each field with a wrong value") {
        "bn_to_conv, div_to_mul, sub_to_add, to_gemm"},
       {pattern(R"("pattern": "Conv", "fused_module": "Conv-Relu")"),
        "b: /patterns/0/fused_module: \"Conv-Relu\" is not a name of letters, digits and _"},
+      {pattern(R"-("pattern": "Conv", "replacement": "Relu(")-"),
+       "b: /patterns/0/replacement: pattern \"Relu(\": column 6: expected an operator, ?name, const or a number, found the end"},
       {pattern(R"("pattern": "Conv", "root_module": [])"), "b: /patterns/0/root_module: an array is not a string"},
       {constraint(R"("quint8")"), "b: /dtype_configs/c/input: \"quint8\" is not one of " + types},
       {constraint(R"({})"), "b: /dtype_configs/c/input/dtype: missing"},

@@ -93,3 +93,27 @@ def test_completed_when_asked(qtool, trained, feeds, tmp_path):
     before, after = session(trained), session(tmp_path / 'int8.onnx')
     for feed in feeds:
         np.testing.assert_allclose(after.run(None, feed)[0], before.run(None, feed)[0], atol=.03)
+
+
+def test_models_of_operators_on_codes_run_and_are_shown(qtool, tmp_path):
+    """QOperator form, as ONNX Runtime writes it: QLinearConv, QLinearMatMul, ..."""
+    quantization = pytest.importorskip('onnxruntime.quantization')
+    import tasklib
+    task = 'glyph-resnet8'
+    feeds = [feed for _, feed in tasklib.samples(task, 'calib', 8)]
+
+    class Reader(quantization.CalibrationDataReader):
+        left = list(feeds)
+
+        def get_next(self):
+            return self.left.pop() if self.left else None
+
+    path = tmp_path / 'qoperator.onnx'
+    quantization.quantize_static(tasklib.model_path(task), str(path), Reader(), quant_format=quantization.QuantFormat.QOperator)
+    shown = call(qtool, 'print', path).stdout.decode()
+    assert 'QLinearConv' in shown and 'QLinearConv' in call(qtool, 'inspect', path).stdout.decode()
+    after, name = session(path), onnx.load(path).graph.output[0].name
+    tested = [feed for _, feed in tasklib.samples(task, 'test', 8)]
+    for feed, own in zip(tested, run(qtool, path, tested, tmp_path, name)):
+        want = after.run(None, feed)[0]
+        assert np.abs(own - want).max() <= .05 * np.abs(want).max()

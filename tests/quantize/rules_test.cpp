@@ -3,6 +3,9 @@
 #include <catch2/catch_test_macros.hpp>
 #include <catch2/matchers/catch_matchers_string.hpp>
 
+#include <map>
+#include <nlohmann/json.hpp>
+
 #include "base/error.h"
 #include "converted.h"
 
@@ -168,4 +171,54 @@ TEST_CASE("--wrap: mistakes are wrong usage, what matches nothing is said") {
   options.wrap = {"type:Softmax"};
   const auto made = prepared(three_convs(), options);
   CHECK(std::any_of(made->said.begin(), made->said.end(), [](const Diagnostic& each) { return each.subject == "--wrap type:Softmax"; }));
+}
+
+TEST_CASE("a backend's replacement: matches become it before fusion, and are then decided about like anything else") {
+  Model model = model_of(R"(
+    g (float[1, 3, 8, 8] x, float[4, 3, 3, 3] w, float[4, 4, 1, 1] v) => (float[1, 4, 6, 6] y) {
+      [a] p = Conv (x, w)
+      [left] l = Neg (p)
+      [right] r = Relu (l)
+      [twice] t = Neg (r)
+      [last] y = Conv (t, v)
+    })",
+                         13);
+  add_weights(model, {"w", "v"});
+  PrepareOptions options = x86();
+  auto json = nlohmann::ordered_json::parse(options.backend.to_json());
+  const nlohmann::ordered_json row{{"pattern", "Neg(Relu(Neg(?x)))"}, {"replacement", "LeakyRelu(?x, @alpha=0.0)"}};
+  json["patterns"].insert(json["patterns"].begin(), row);
+  options.backend = BackendConfig::parse(json.dump(), "mine.json");
+  CHECK(BackendConfig::parse(options.backend.to_json(), "again") == options.backend);
+  const auto made = prepared(copy(model), options);
+  CHECK(decision(made->plan, "twice").call->is("LeakyRelu"));
+  CHECK(decision(made->plan, "twice").quantized);
+  options.wrap = {"name:right"};
+  CHECK(decision(prepared(std::move(model), options)->plan, "twice").call->is("Neg"));
+}
+
+TEST_CASE("a backend's replacement: one that cannot be built names its row") {
+  PrepareOptions options = x86();
+  const nlohmann::json row{{"pattern", "Relu(?x)"}, {"replacement", "Clip(?z)"}};
+  options.backend = BackendConfig::parse(nlohmann::json{{"name", "b"}, {"patterns", nlohmann::json::array({row})}}.dump(), "mine.json");
+  Model model = three_convs();
+  Diagnostics diagnostics;
+  std::string text;
+  try {
+    prepare(model, options, diagnostics);
+  } catch (const Error& error) {
+    text = error.what();
+  }
+  CHECK_THAT(text, ContainsSubstring("mine.json: /patterns/0") && ContainsSubstring("?z"));
+}
+
+TEST_CASE("--explain tells of every tensor: how it is quantized, or why it is float") {
+  const auto made = prepared(three_convs(), with(R"("module_name": {"c": null})"));
+  const std::string text = explain_text(made->plan);
+  CHECK_THAT(text, ContainsSubstring("observed by minmax, uint8 per_tensor_affine (global)"));
+  CHECK_THAT(text, ContainsSubstring("float because c is float: the qconfig leaves it float (module_name \"c\")"));
+  const auto json = nlohmann::json::parse(explain_json(made->plan));
+  std::map<std::string, std::string> decisions;
+  for (const auto& tensor : json["tensors"]) decisions[tensor["tensor"]] = tensor["decision"];
+  CHECK(decisions == std::map<std::string, std::string>{{"x", "observed"}, {"r", "observed"}, {"q", "observed"}, {"y", "float"}});
 }

@@ -30,8 +30,8 @@ std::string gemm_name(const CodeKernel& kernel, bool lowest) {
   return std::string(kernel.name) + (lowest && kernel.isa == kernels::Isa::neon ? " in 16 bits" : "");
 }
 
-void CodeSide::add(const WeightView& view, size_t first_channel) {
-  Columns columns{kernel_->packing(view.n, std::max<size_t>(1, view.taps.size()), view.depth), {}, {}, {}, {}, false};
+void CodeSide::add(const WeightView& view, size_t first_channel, size_t pieces) {
+  Columns columns{kernel_->packing(view.n, std::max<size_t>(1, view.taps.size()), view.depth), {}, {}, {}, {}, false, pieces};
   const size_t padded = columns.packing.padded_n();
   columns.b.assign(columns.packing.size(), 0);
   columns.start.assign(padded, 0), columns.scale.assign(padded, 0), columns.shift.assign(padded, 0);
@@ -47,10 +47,17 @@ void CodeSide::add(const WeightView& view, size_t first_channel) {
   columns_.push_back(std::move(columns));
 }
 
+bool CodeSide::better_in_pieces(size_t taps, size_t depth, size_t columns) const {
+  constexpr size_t kMostInPieces = 2048, kCostOfPiece = 25;  // multiply-accumulates that one piece of one row is worth
+  const size_t total = taps * depth;
+  if (kernel_->is_unsigned || taps == 1 || total > kMostInPieces) return false;
+  return (taps * padded_depth(depth) - padded_depth(total)) * columns > kCostOfPiece * taps;
+}
+
 kernels::GemmArgs CodeSide::arguments(size_t i) const {
   const Columns& columns = columns_[i];
   kernels::GemmArgs args{};
-  args.packing = columns.packing;
+  args.packing = columns.packing, args.pieces = columns.pieces;
   args.b = columns.b.data(), args.b_lowest = columns.lowest;
   args.start = columns.start.data(), args.scale = columns.scale.data(), args.shift = columns.shift.data();
   args.form = ending_.form, args.table = table_ ? table_->data() : nullptr;

@@ -54,8 +54,8 @@ class CodeSide {
   CodeSide(CodeProduct product, const Ending& ending, const CodeKernel& kernel)
       : product_(std::move(product)), ending_(ending), kernel_(&kernel) {}
 
-  /// Packs columns whose channels are first_channel .. of the product. No deeper than kDeepest.
-  void add(const WeightView& view, size_t first_channel);
+  /// Packs columns whose channels are first_channel .. of the product. No deeper than kDeepest. `pieces` as the kernel's.
+  void add(const WeightView& view, size_t first_channel, size_t pieces = 1);
   void finish() { product_.weights = Tensor(); }
   const Tensor& weights() const { return product_.weights; }
   void set_weights(Tensor weights) { product_.weights = std::move(weights); }
@@ -67,6 +67,9 @@ class CodeSide {
   int32_t zero() const { return kernel_->zero_point(product_.in_dtype, product_.zero_point); }
   /// The depth that the kernel takes whole.
   size_t padded_depth(size_t depth) const { return kernel_->packing(1, 1, depth).padded_depth(); }
+
+  /// Are rows of all taps, copied together, less work than taps padded one by one?
+  bool better_in_pieces(size_t taps, size_t depth, size_t columns) const;
 
   /// Arguments with everything that does not depend on the input.
   Args arguments(size_t i) const;
@@ -85,6 +88,7 @@ class CodeSide {
     std::vector<int32_t> start;
     std::vector<float> scale, shift;
     bool lowest = false;  ///< a weight is -128
+    size_t pieces = 1;
   };
 
   CodeProduct product_;

@@ -66,17 +66,19 @@ class ConvStep : public Step, public TakesTable {
   std::string kernel() const override { return side_.kernel(); }
 
  private:
-  /// A tap's depth is padded to what the kernel takes whole: it reads the bytes behind, and weighs them with zeros.
+  /// A tap's depth is padded to what the kernel takes whole: it reads the bytes behind, and weighs them with zeros. Where that wastes
+  /// much, the taps are pieces of one row instead, which the kernel puts together.
   void pack(const Shape& shape) {
     const size_t row = joined_ ? static_cast<size_t>(kernel_.back()) : 1, each = static_cast<size_t>(shape[0] / group_);
     const size_t taps = static_cast<size_t>(element_count(kernel_)) / row, depth = row * static_cast<size_t>(shape[1]);
-    const size_t padded = side_.padded_depth(depth);
+    const bool in_pieces = side_.better_in_pieces(taps, depth, each);
+    const size_t padded = in_pieces ? depth : side_.padded_depth(depth);
     slack_ = padded - depth;
     side_.set_weights(by_taps(side_.weights(), static_cast<int64_t>(row), static_cast<int64_t>(padded)));
     for (size_t g = 0; g < static_cast<size_t>(group_); ++g) {
-      WeightView view{g * each * taps * padded, {}, padded, 1, each, taps * padded};
-      for (size_t t = 0; t < taps; ++t) view.taps.push_back(t * padded);
-      side_.add(view, g * each);
+      WeightView view{g * each * taps * padded, {0}, in_pieces ? taps * padded : padded, 1, each, taps * padded};
+      for (size_t t = 1; t < taps && !in_pieces; ++t) view.taps.push_back(t * padded);
+      side_.add(view, g * each, in_pieces ? taps : 1);
     }
     side_.finish();
   }

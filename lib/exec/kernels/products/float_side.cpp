@@ -27,7 +27,7 @@ std::optional<FloatProduct> read_float_product(const Cluster& head, const Channe
   return product;
 }
 
-void FloatSide::add(const WeightView& view, size_t first_channel) {
+void FloatSide::add(const WeightView& view, size_t first_channel, size_t) {
   Columns columns{{view.n, std::max<size_t>(1, view.taps.size()), view.depth}, {}, {}};
   columns.b.assign(columns.packing.size(), 0), columns.start.assign(columns.packing.padded_n(), 0);
   view.for_each(product_.weights.data<float>().data(),

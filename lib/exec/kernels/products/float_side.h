@@ -34,7 +34,7 @@ class FloatSide {
 
   explicit FloatSide(FloatProduct product) : product_(std::move(product)) {}
 
-  void add(const WeightView& view, size_t first_channel);
+  void add(const WeightView& view, size_t first_channel, size_t pieces = 1);
   void finish() { product_.weights = Tensor(); }
   const Tensor& weights() const { return product_.weights; }
   void set_weights(Tensor weights) { product_.weights = std::move(weights); }
@@ -44,6 +44,7 @@ class FloatSide {
   int32_t zero() const { return 0; }
   bool flips() const { return false; }
   size_t padded_depth(size_t depth) const { return depth; }
+  bool better_in_pieces(size_t, size_t, size_t) const { return false; }
 
   Args arguments(size_t i) const;
   void run(Args args, size_t first, size_t last) const;

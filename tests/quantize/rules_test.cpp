@@ -154,6 +154,21 @@ TEST_CASE("--wrap of an If keeps its bodies, which are quantized without it") {
   for (const char* node : {"one", "two"}) CHECK(reasons(made->plan, node) == "it is wrapped\n");
 }
 
+TEST_CASE("rules by name reach into the bodies of If: a prefix, a tensor") {
+  Model model = model_of(R"(
+    g (float[1, 3, 8, 8] x, bool k, float[4, 3, 3, 3] w) => (float[1, 4, 6, 6] y) {
+      [pick] y = If (k) <then_branch = t () => (float[1, 4, 6, 6] p) { [one] p = Conv (x, w) },
+                         else_branch = e () => (float[1, 4, 6, 6] q) { [two] q = Conv (x, w) }>
+    })",
+                         13);
+  add_weights(model, {"w"});
+  const auto by_prefix = prepared(copy(model), with(R"("module_name": {"pick/then_branch": null})"));
+  CHECK_THAT(reasons(by_prefix->plan, "one"), ContainsSubstring("module_name \"pick/then_branch\""));
+  CHECK(decision(by_prefix->plan, "two").quantized);
+  const auto by_tensor = prepared(std::move(model), with(R"("tensor": {"pick/else_branch/q": null})"));
+  CHECK_THAT(reasons(by_tensor->plan, "two"), ContainsSubstring("tensor pick/else_branch/q float"));
+}
+
 TEST_CASE("--wrap: mistakes are wrong usage, what matches nothing is said") {
   for (const char* expression : {"re:(", "nowhere..y"}) {
     PrepareOptions options = x86();

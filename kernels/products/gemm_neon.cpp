@@ -22,11 +22,11 @@ namespace {
 // Sixteen codes of depth and two columns b0, b1: row 0 alone, or both. TO is SUM, or SET for the first of a tile.
 #define SET(c, t) "saddlp v" #c ".4s, v" #t ".8h\n"
 #define PAIR_OF1(b0, b1, c0, c1, d0, d1, TO) LOW(8, 0, b0) LOW(9, 0, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) TO(c0, 8) TO(c1, 9)
-#define PAIR_OF2(b0, b1, c0, c1, d0, d1, TO)                                                                                      \
-  LOW(8, 0, b0)                                                                                                                   \
-  LOW(9, 0, b1)                                                                                                                   \
-  LOW(10, 1, b0) LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) TO(c0, 8) TO(c1, 9) \
-      TO(d0, 10) TO(d1, 11)
+#define PAIR_OF2(b0, b1, c0, c1, d0, d1, TO) \
+  LOW(8, 0, b0)                              \
+  LOW(9, 0, b1)                              \
+  LOW(10, 1, b0)                             \
+  LOW(11, 1, b1) ADD_HIGH(8, 0, b0) ADD_HIGH(9, 0, b1) ADD_HIGH(10, 1, b0) ADD_HIGH(11, 1, b1) TO(c0, 8) TO(c1, 9) TO(d0, 10) TO(d1, 11)
 #define PAIR1(b0, b1, c0, c1, d0, d1) PAIR_OF1(b0, b1, c0, c1, d0, d1, SUM)
 #define PAIR2(b0, b1, c0, c1, d0, d1) PAIR_OF2(b0, b1, c0, c1, d0, d1, SUM)
 #define PAIR_SET1(b0, b1, c0, c1, d0, d1) PAIR_OF1(b0, b1, c0, c1, d0, d1, SET)
@@ -48,8 +48,8 @@ namespace {
 #define EIGHT1(b0, c0, c1, d0, d1) LOW(8, 0, b0) HIGH(9, 0, b0) SUM(c0, 8) SUM(c1, 9)
 #define EIGHT2(b0, c0, c1, d0, d1) EIGHT1(b0, c0, c1, d0, d1) LOW(10, 1, b0) HIGH(11, 1, b0) SUM(d0, 10) SUM(d1, 11)
 
-#define POINTERS1 "ldr x0, [x8]\n add x8, x8, x12\n add x0, x0, x13\n"
-#define POINTERS2 "ldp x0, x1, [x8]\n add x8, x8, x12\n add x0, x0, x13\n add x1, x1, x13\n"
+#define POINTERS1 "ldr x0, [%[offsets]]\n add %[offsets], %[offsets], x12\n add x0, x0, %[a]\n"
+#define POINTERS2 "ldp x0, x1, [%[offsets]]\n add %[offsets], %[offsets], x12\n add x0, x0, %[a]\n add x1, x1, %[a]\n"
 #define LOAD16_1 "ldr q0, [x0], #16\n"
 #define LOAD16_2 LOAD16_1 "ldr q1, [x1], #16\n"
 #define LOAD8_1 "ld1r {v0.2d}, [x0], #8\n"
@@ -61,12 +61,13 @@ namespace {
 #define OUTPUT2(b0, b1, c0, c1, d0, d1) OUTPUT(b0, b1, c0, c1, d0, d1), "=w"(c##d0), "=w"(c##d1)
 #define ALL(X) COLUMNS01(X) COLUMNS23(X) COLUMNS45(X) COLUMNS67(X)
 
-// x0, x1 rows, x8 offsets, x9 b, x10 taps left, x11 depth left, x12 step of offsets, x13 a, x14 depth, x15 bytes of b to skip
-#define TILE(name, rows, STEP, FIRST, DECLARATIONS, OUTPUTS, KEEP)                                    \
-  QTOOL_INLINE void name(const Strip& strip, int32x4_t* acc) {                                        \
-    ALL(DECLARATIONS) const Strip* from = &strip;                                                     \
-    asm volatile("ldp x13, x8, [%[from]]\n ldp x12, x9, [%[from], #16]\n ldr x10, [%[from], #40]\n" \
-                 "ldp x14, x15, [%[from], #48]\n" POINTERS##rows "subs x11, x14, #16\n b.lo 5f\n" \
+// x0, x1 rows, x9 b, x10 taps left, x11 depth left, x12 step of offsets, x14 depth, x15 bytes of b to skip
+#define TILE(name, rows, STEP, FIRST, DECLARATIONS, OUTPUTS, KEEP)                 \
+  QTOOL_INLINE void name(const Strip& strip, const Place& place, int32x4_t* acc) { \
+    ALL(DECLARATIONS) const Strip* from = &strip;                                  \
+    const ptrdiff_t* offsets = place.offsets;                                      \
+    asm volatile("ldp x12, x9, [%[from]]\n ldr x10, [%[from], #24]\n" \
+                 "ldp x14, x15, [%[from], #32]\n" POINTERS##rows "subs x11, x14, #16\n b.lo 5f\n" \
                  TURN(rows, FIRST) "b.hs 2f\n b 3f\n" \
                  "5:\n" CLEAR##rows "b 3f\n" \
                  "1:\n" POINTERS##rows "subs x11, x14, #16\n b.lo 3f\n" \
@@ -75,11 +76,11 @@ namespace {
                  EIGHT##rows(4, 16, 17, 24, 25) EIGHT##rows(5, 18, 19, 26, 27) EIGHT##rows(6, 20, 21, 28, 29) \
                  EIGHT##rows(7, 22, 23, 30, 31) \
                  "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n" \
-                 : [from] "+r"(from) ALL(OUTPUTS) \
-                 : \
-                 : "x0", "x1", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "v0", "v1", "v4", "v5", "v6", "v7", "v8", \
-                   "v9", "v10", "v11", "v12", "v13", "v14", "v15", "cc", "memory"); \
-    KEEP                                                                                              \
+                 : [from] "+r"(from), [offsets] "+r"(offsets) ALL(OUTPUTS) \
+                 : [a] "r"(place.a) \
+                 : "x0", "x1", "x9", "x10", "x11", "x12", "x14", "x15", "v0", "v1", "v4", "v5", "v6", "v7", "v8", \
+                   "v9", "v10", "v11", "v12", "v13", "v14", "v15", "cc", "memory");            \
+    KEEP                                                                           \
   }
 #define KEEP1                        \
   acc[0] = sums(c16, c17, c18, c19); \
@@ -106,13 +107,13 @@ QTOOL_INLINE int32x4_t four_columns(int8x8_t codes, const int8_t* b, size_t widt
 /// What the assembly leaves of every tap: 1 to 7 codes in a block 8 wide, or 9 to 15 in one of 16.
 struct Tails {
   template <size_t kRows>
-  static void add(const Strip& strip, size_t rest, int32x4_t* acc) {
+  static void add(const Strip& strip, const Place& place, size_t rest, int32x4_t* acc) {
     const size_t width = strip.skip / kColumns;
     const int8_t* b = strip.b + strip.depth * kColumns;
     for (size_t t = 0; t < strip.taps; ++t, b += (strip.depth + width) * kColumns)
       for (size_t r = 0; r < kRows; ++r)
         for (size_t k = 0; k < rest; k += 8) {
-          const auto codes = vcreate_s8(few_bytes(row_of(strip, t, r) + strip.depth + k, rest - k < 8 ? rest - k : 8));
+          const auto codes = vcreate_s8(few_bytes(row_of(strip, place, t, r) + strip.depth + k, rest - k < 8 ? rest - k : 8));
           acc[2 * r] = vaddq_s32(acc[2 * r], four_columns(codes, b + k, width));
           acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], four_columns(codes, b + 4 * width + k, width));
         }
@@ -126,12 +127,12 @@ struct Baseline {
   /// Blocks of 16, and a last one of 8 that is full.
   static size_t whole(size_t depth) { return depth % 16 == 8 ? depth : depth / 16 * 16; }
   template <size_t kRows>
-  static QTOOL_INLINE void tile(const Strip& strip, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
-    if constexpr (kRows == 2) kWide ? wide2(strip, acc) : tile2(strip, acc);
-    if constexpr (kRows == 1) kWide ? wide1(strip, acc) : tile1(strip, acc);
+  static QTOOL_INLINE void tile(const Strip& strip, const Place& place, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
+    if constexpr (kRows == 2) kWide ? wide2(strip, place, acc) : tile2(strip, place, acc);
+    if constexpr (kRows == 1) kWide ? wide1(strip, place, acc) : tile1(strip, place, acc);
     const int32x4_t low = vld1q_s32(strip.start), high = vld1q_s32(strip.start + 4);
     for (size_t r = 0; r < kRows; ++r) acc[2 * r] = vaddq_s32(acc[2 * r], low), acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], high);
-    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, args.packing.depth - strip.depth, acc);
+    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
   }
 };
 

@@ -2,7 +2,7 @@
 // level; a level brings `struct Level` with
 //   static constexpr size_t kMostRows     8, 4 or 2: its tiles take that many rows, and 4, 2, 1
 //   static size_t whole(size_t depth)     how much of the depth its assembly takes
-//   template <size_t kRows> static void tile(const Strip&, const GemmArgs&, int32x4_t (&acc)[2 * kRows])
+//   template <size_t kRows> static void tile(const Strip&, const Place&, const GemmArgs&, int32x4_t (&acc)[2 * kRows])
 // acc[2 r], acc[2 r + 1] are columns 0-3 and 4-7 of row r, with start.
 #include <arm_neon.h>
 
@@ -17,11 +17,9 @@
 namespace qtool::kernels {
 namespace {
 
-/// A tile's operands, in the order the assembly reads them.
+/// What tiles of a panel share, in the order the assembly reads it.
 struct Strip {
-  const int8_t* a;
-  const ptrdiff_t* offsets;  ///< of the tile's first row
-  size_t step;               ///< bytes between the offsets of two taps
+  size_t step;  ///< bytes between the offsets of two taps
   const int8_t* b;
   const int32_t* start;
   size_t taps;
@@ -29,10 +27,16 @@ struct Strip {
   size_t skip;   ///< bytes of b behind these, of every tap
 };
 
+/// Where a tile's rows are: a, and the offsets of the first tap.
+struct Place {
+  const int8_t* a;
+  const ptrdiff_t* offsets;
+};
+
 constexpr size_t kColumns = 8;
 
-QTOOL_INLINE const int8_t* row_of(const Strip& strip, size_t t, size_t r) {
-  return strip.a + reinterpret_cast<const ptrdiff_t*>(reinterpret_cast<const char*>(strip.offsets) + t * strip.step)[r];
+QTOOL_INLINE const int8_t* row_of(const Strip& strip, const Place& place, size_t t, size_t r) {
+  return place.a + reinterpret_cast<const ptrdiff_t*>(reinterpret_cast<const char*>(place.offsets) + t * strip.step)[r];
 }
 
 /// The first n <= 8 bytes at `from`, zeros behind.
@@ -43,15 +47,15 @@ QTOOL_INLINE uint64_t few_bytes(const int8_t* from, size_t n) {
 }
 
 template <class Tails, size_t kRows>
-__attribute__((noinline)) void add_tails(const Strip& strip, size_t rest, int32x4_t* acc) {
-  Tails::template add<kRows>(strip, rest, acc);
+__attribute__((noinline)) void add_tails(const Strip& strip, const Place& place, size_t rest, int32x4_t* acc) {
+  Tails::template add<kRows>(strip, place, rest, acc);
 }
 /// The last `rest` codes of every tap, seldom there: by way of memory, so that the usual accumulators stay in registers.
 template <class Tails, size_t kRows>
-QTOOL_INLINE void add_out_of_line(const Strip& strip, size_t rest, int32x4_t (&acc)[2 * kRows]) {
+QTOOL_INLINE void add_out_of_line(const Strip& strip, Place place, size_t rest, int32x4_t (&acc)[2 * kRows]) {
   int32x4_t copy[2 * kRows];
   for (size_t r = 0; r < 2 * kRows; ++r) copy[r] = acc[r];
-  add_tails<Tails, kRows>(strip, rest, copy);
+  add_tails<Tails, kRows>(strip, place, rest, copy);
   for (size_t r = 0; r < 2 * kRows; ++r) acc[r] = copy[r];
 }
 
@@ -65,6 +69,7 @@ struct Finish {
       : form(args.form),
         columns(args.packing.n - n < kColumns ? args.packing.n - n : kColumns),
         stride(args.out_stride),
+        row_bytes(args.form == GemmForm::codes ? stride : 4 * stride),
         out(static_cast<uint8_t*>(args.out) + n * (args.form == GemmForm::codes ? 1 : 4)) {
     const int base = args.hi > 127 ? 128 : 0;
     zero_point = vdupq_n_s16(static_cast<int16_t>(args.out_zero_point - base));
@@ -123,15 +128,16 @@ struct Finish {
     }
   }
 
-  /// Rows i .. i + kRows - 1.
+  QTOOL_INLINE uint8_t* row(size_t i) const { return out + i * row_bytes; }
+
+  /// Rows from `to` on.
   template <size_t kRows>
-  QTOOL_INLINE void store(const int32x4_t* acc, size_t i) const {
-    if (kPath == Path::full_codes || form == GemmForm::codes) return store_codes<kRows>(acc, out + i * stride);
-    store_wide<kRows>(acc, out + i * stride * sizeof(int32_t));
+  QTOOL_INLINE void store(const int32x4_t* acc, uint8_t* to) const {
+    kPath == Path::full_codes || form == GemmForm::codes ? store_codes<kRows>(acc, to) : store_wide<kRows>(acc, to);
   }
 
   GemmForm form;
-  size_t columns, stride;
+  size_t columns, stride, row_bytes;
   uint8_t* out;
   int16x8_t zero_point;
   int8x16_t lo, hi;
@@ -145,39 +151,44 @@ QTOOL_INLINE void add_row_start(const int32_t* row_start, size_t i, int32x4_t (&
   for (size_t r = 0; r < 2 * kRows; ++r) acc[r] = vaddq_s32(acc[r], vdupq_n_s32(row_start[i + r / 2]));
 }
 
-/// Where rows begin; a copy, as stores to out may not seem to change it.
+/// Where rows begin; a copy, as stores to out may not seem to change it. Rows of a matrix have offsets too, always the same.
 struct Walk {
-  explicit Walk(const GemmArgs& args) : a(args.a), stride(args.a_stride), offsets(args.offsets), m(args.m), row_start(args.row_start) {}
-  QTOOL_INLINE void go_to(Strip& strip, size_t i) const {
-    if (offsets)
-      strip.offsets = offsets + i;
-    else
-      strip.a = a + i * stride;
+  Walk(const GemmArgs& args, const ptrdiff_t* dense)
+      : a(args.a),
+        offsets(args.offsets ? args.offsets : dense),
+        row_bytes(args.offsets ? 0 : args.a_stride),
+        row_offsets(args.offsets ? 1 : 0),
+        m(args.m),
+        row_start(args.row_start) {}
+  QTOOL_INLINE Place at(size_t i) const { return {a + i * row_bytes, offsets + i * row_offsets}; }
+  template <size_t kRows>
+  QTOOL_INLINE void next(Place& place) const {
+    place.a += kRows * row_bytes, place.offsets += kRows * row_offsets;
   }
   const int8_t* a;
-  size_t stride;
   const ptrdiff_t* offsets;
-  size_t m;
+  size_t row_bytes, row_offsets, m;
   const int32_t* row_start;
 };
 
 /// Tiles of kRows rows of a panel for as long as they fit; returns the row behind.
 template <class Level, size_t kRows, class Finish>
-QTOOL_INLINE size_t rows_of(const GemmArgs& args, const Walk& walk, Strip& strip, const Finish& finish, size_t i) {
-  for (; i + kRows <= walk.m; i += kRows) {
-    walk.go_to(strip, i);
+QTOOL_INLINE size_t rows_of(const GemmArgs& args, const Walk& walk, const Strip& strip, const Finish& finish, size_t i) {
+  Place place = walk.at(i);
+  uint8_t* to = finish.row(i);
+  for (; i + kRows <= walk.m; i += kRows, to += kRows * finish.row_bytes, walk.next<kRows>(place)) {
     int32x4_t acc[2 * kRows];
-    Level::template tile<kRows>(strip, args, acc);
+    Level::template tile<kRows>(strip, place, args, acc);
     add_row_start<kRows>(walk.row_start, i, acc);
-    finish.template store<kRows>(acc, i);
+    finish.template store<kRows>(acc, to);
   }
   return i;
 }
 
 /// Panels of columns begin .. end - 1, rows from `from` on.
 template <class Level, bool kShifted, Path kPath>
-__attribute__((noinline)) void panels_by(const GemmArgs& args, Strip strip, size_t from, size_t begin, size_t end) {
-  const Walk walk(args);
+__attribute__((noinline)) void panels_by(const GemmArgs& args, const ptrdiff_t* dense, Strip strip, size_t from, size_t begin, size_t end) {
+  const Walk walk(args, dense);
   const size_t size = args.packing.panel_size();
   strip.b = args.b + begin / kColumns * size;
   for (size_t n = begin; n < end; n += kColumns, strip.b += size) {
@@ -191,16 +202,27 @@ __attribute__((noinline)) void panels_by(const GemmArgs& args, Strip strip, size
   }
 }
 
+/// Offsets of eight rows of a matrix, and the strip of the whole call, `whole` of its depth in assembly.
+struct Source {
+  Source(const GemmArgs& args, size_t whole) {
+    for (size_t r = 0; r < 8; ++r) dense[r] = static_cast<ptrdiff_t>(r * args.a_stride);
+    const size_t skip = (args.packing.padded_depth() - whole) * kColumns;
+    strip = {args.offsets_step * sizeof(ptrdiff_t), args.b, args.start, args.packing.taps, whole, skip};
+  }
+  ptrdiff_t dense[8];
+  Strip strip;
+};
+
 /// What of columns begin .. end - 1 takes the short path: none, or whole panels from the first on.
 QTOOL_INLINE size_t short_path(const GemmArgs& args, size_t begin, size_t end) {
   return args.form == GemmForm::codes ? std::max(begin, std::min(end, args.packing.n / kColumns * kColumns)) : begin;
 }
 
 template <class Level, bool kShifted>
-void panels(const GemmArgs& args, const Strip& strip, size_t from, size_t begin, size_t end) {
+void panels(const GemmArgs& args, const Source& source, size_t from, size_t begin, size_t end) {
   const size_t middle = short_path(args, begin, end);
-  if (begin < middle) panels_by<Level, kShifted, Path::full_codes>(args, strip, from, begin, middle);
-  if (middle < end) panels_by<Level, kShifted, Path::other>(args, strip, from, middle, end);
+  if (begin < middle) panels_by<Level, kShifted, Path::full_codes>(args, source.dense, source.strip, from, begin, middle);
+  if (middle < end) panels_by<Level, kShifted, Path::other>(args, source.dense, source.strip, from, middle, end);
 }
 
 void look_up_rows(const GemmArgs& args) {
@@ -210,21 +232,10 @@ void look_up_rows(const GemmArgs& args) {
   for (size_t i = 0; i < args.m; ++i) table.map(out + i * args.out_stride, out + i * args.out_stride, args.packing.n);
 }
 
-/// Offsets of eight rows of a matrix, and the strip of the whole call, `whole` of its depth in assembly.
-struct Source {
-  Source(const GemmArgs& args, size_t whole) {
-    for (size_t r = 0; r < 8; ++r) dense[r] = static_cast<ptrdiff_t>(r * args.a_stride);
-    const size_t skip = (args.packing.padded_depth() - whole) * kColumns;
-    strip = {args.a, dense, args.offsets_step * sizeof(ptrdiff_t), args.b, args.start, args.packing.taps, whole, skip};
-  }
-  ptrdiff_t dense[8];
-  Strip strip;
-};
-
 template <class Level, bool kShifted>
 void all_panels(const GemmArgs& args) {
   const Source source(args, Level::whole(args.packing.depth));
-  panels<Level, kShifted>(args, source.strip, 0, 0, args.packing.n);
+  panels<Level, kShifted>(args, source, 0, 0, args.packing.n);
 }
 
 /// Copies n bytes, reading and writing nothing else. kAtLeast: 1, 8 or 16, what n is known to be.

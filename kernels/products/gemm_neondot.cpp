@@ -15,12 +15,13 @@ namespace {
 #define DOT2(r, c, d) DOT(r, c, d, 12, 13, 2)
 #define DOT3(r, c, d) DOT(r, c, d, 14, 15, 3)
 
-// x0-x7 rows, x8 offsets, x9 b, x10 taps left, x11 depth left, x12 step of offsets, x13 a, x14 depth, x15 bytes of b to skip
-#define TILE(rows)                                                                                                     \
-  QTOOL_INLINE void tile##rows(const Strip& strip, int32x4_t* acc) {                                                   \
-    QTOOL_ROWS##rows(QTOOL_DECLARE) const Strip* from = &strip;                                                        \
-    asm volatile("ldp x13, x8, [%[from]]\n ldp x12, x9, [%[from], #16]\n ldp x15, x10, [%[from], #32]\n"             \
-                 "ldp x14, %[from], [%[from], #48]\n ldp q16, q17, [x15]\n mov x15, %[from]\n" FILL##rows            \
+// x0-x7 rows, x9 b, x10 taps left, x11 depth left, x12 step of offsets, x14 depth, x15 bytes of b to skip
+#define TILE(rows)                                                                       \
+  QTOOL_INLINE void tile##rows(const Strip& strip, const Place& place, int32x4_t* acc) { \
+    QTOOL_ROWS##rows(QTOOL_DECLARE) const Strip* from = &strip;                          \
+    const ptrdiff_t* offsets = place.offsets;                                            \
+    asm volatile("ldp x12, x9, [%[from]]\n ldp x15, x10, [%[from], #16]\n"             \
+                 "ldp x14, %[from], [%[from], #32]\n ldp q16, q17, [x15]\n mov x15, %[from]\n" FILL##rows            \
                  "1:\n" QTOOL_POINTERS##rows HEAD##rows                                        \
                  "2:\n" QTOOL_ROWS##rows(LOAD16)                                                                     \
                  "ldp q10, q11, [x9, #32]\n ldp q12, q13, [x9, #64]\n ldp q14, q15, [x9, #96]\n"                     \
@@ -30,12 +31,12 @@ namespace {
                  "ldp q10, q11, [x9, #32]\n ldp q8, q9, [x9], #64\n" QTOOL_ROWS##rows(DOT0) QTOOL_ROWS##rows(DOT1)   \
                  "4:\n tbz x11, #2, 5f\n" QTOOL_ROWS##rows(LOAD4) "ldp q8, q9, [x9], #32\n" QTOOL_ROWS##rows(DOT0)   \
                  "5:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"                                              \
-                 : [from] "+r"(from) QTOOL_ROWS##rows(QTOOL_OUTPUT)                                                  \
-                 :                                                                                                   \
-                 : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",    \
+                 : [from] "+r"(from), [offsets] "+r"(offsets) QTOOL_ROWS##rows(QTOOL_OUTPUT)                                                  \
+                 : [a] "r"(place.a)                                                                                                   \
+                 : "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x9", "x10", "x11", "x12", "x14",    \
                    "x15", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13",    \
                    "v14", "v15", "cc", "memory"); \
-    QTOOL_ROWS##rows(QTOOL_KEEP)                                                                                       \
+    QTOOL_ROWS##rows(QTOOL_KEEP)                                                         \
   }
 #define HEAD8 "subs x11, x14, #16\n b.lo 3f\n"
 #define HEAD4 HEAD8
@@ -60,12 +61,13 @@ TILE(8)
 /// The last 1 to 3 codes of every tap.
 struct Tails {
   template <size_t kRows>
-  static void add(const Strip& strip, size_t rest, int32x4_t* acc) {
+  static void add(const Strip& strip, const Place& place, size_t rest, int32x4_t* acc) {
     const size_t padded = strip.depth + 4;
     const int8_t* b = strip.b + strip.depth * kColumns;
     for (size_t t = 0; t < strip.taps; ++t, b += padded * kColumns)
       for (size_t r = 0; r < kRows; ++r) {
-        const auto four = vreinterpretq_s8_u32(vdupq_n_u32(static_cast<uint32_t>(few_bytes(row_of(strip, t, r) + strip.depth, rest))));
+        const auto four =
+            vreinterpretq_s8_u32(vdupq_n_u32(static_cast<uint32_t>(few_bytes(row_of(strip, place, t, r) + strip.depth, rest))));
         acc[2 * r] = vdotq_s32(acc[2 * r], four, vld1q_s8(b));
         acc[2 * r + 1] = vdotq_s32(acc[2 * r + 1], four, vld1q_s8(b + 16));
       }
@@ -76,12 +78,12 @@ struct Dot {
   static constexpr size_t kMostRows = 8;
   static size_t whole(size_t depth) { return depth / 4 * 4; }
   template <size_t kRows>
-  static QTOOL_INLINE void tile(const Strip& strip, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
-    if constexpr (kRows == 8) tile8(strip, acc);
-    if constexpr (kRows == 4) tile4(strip, acc);
-    if constexpr (kRows == 2) tile2(strip, acc);
-    if constexpr (kRows == 1) tile1(strip, acc);
-    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, args.packing.depth - strip.depth, acc);
+  static QTOOL_INLINE void tile(const Strip& strip, const Place& place, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
+    if constexpr (kRows == 8) tile8(strip, place, acc);
+    if constexpr (kRows == 4) tile4(strip, place, acc);
+    if constexpr (kRows == 2) tile2(strip, place, acc);
+    if constexpr (kRows == 1) tile1(strip, place, acc);
+    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
   }
 };
 

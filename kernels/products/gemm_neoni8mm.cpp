@@ -14,11 +14,12 @@ namespace {
 #define FIRST(X) X(0, 1, 4, 5, 16, 17, 18, 19) X(2, 3, 6, 7, 20, 21, 22, 23)
 #define SECOND(X) X(0, 1, 4, 5, 24, 25, 26, 27) X(2, 3, 6, 7, 28, 29, 30, 31)
 
-// x0 .. = the rows of the next tap: a (x13) plus what x8 points to, which then moves on by x12.
-#define POINTERS2 "ldp x0, x1, [x8]\n add x8, x8, x12\n add x0, x0, x13\n add x1, x1, x13\n"
-#define POINTERS4 "ldp x2, x3, [x8, #16]\n add x2, x2, x13\n add x3, x3, x13\n" POINTERS2
-#define POINTERS8 \
-  "ldp x4, x5, [x8, #32]\n ldp x6, x7, [x8, #48]\n add x4, x4, x13\n add x5, x5, x13\n add x6, x6, x13\n add x7, x7, x13\n" POINTERS4
+// x0 .. = the rows of the next tap: a plus what `offsets` points to, which then moves on by x12.
+#define POINTERS2 "ldp x0, x1, [%[offsets]]\n add %[offsets], %[offsets], x12\n add x0, x0, %[a]\n add x1, x1, %[a]\n"
+#define POINTERS4 "ldp x2, x3, [%[offsets], #16]\n add x2, x2, %[a]\n add x3, x3, %[a]\n" POINTERS2
+#define POINTERS8                                                                                                                         \
+  "ldp x4, x5, [%[offsets], #32]\n ldp x6, x7, [%[offsets], #48]\n add x4, x4, %[a]\n add x5, x5, %[a]\n add x6, x6, %[a]\n add x7, x7, " \
+  "%[a]\n" POINTERS4
 
 #define START(c) "ld1r {v" #c ".2d}, [x15], #8\n"
 #define START8 START(16) START(17) START(18) START(19)
@@ -51,11 +52,11 @@ namespace {
 #define OUTPUT(r, s, lo, hi, c0, c1, c2, c3) , "=w"(c##c0), "=w"(c##c1), "=w"(c##c2), "=w"(c##c3)
 #define KEEP(r, s, lo, hi, c0, c1, c2, c3) keep(acc + 2 * r, c##c0, c##c1, c##c2, c##c3);
 #define KEEP_SECOND(r, s, lo, hi, c0, c1, c2, c3) keep(next + 2 * r, c##c0, c##c1, c##c2, c##c3);
-#define CLOBBERED                                                                                                                     \
-  "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14", "x15", "v0", "v1", "v2", "v3", "v4", \
-      "v5", "v6", "v7", "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "cc", "memory"
-// x8 offsets, x9 b, x10 taps left, x11 depth left, x12 step of offsets, x13 a, x14 depth, x15 start, then bytes of b to skip
-#define OPERANDS "ldp x13, x8, [%[from]]\n ldp x12, x9, [%[from], #16]\n ldp x15, x10, [%[from], #32]\n ldp x14, %[from], [%[from], #48]\n"
+#define CLOBBERED                                                                                                                          \
+  "x0", "x1", "x2", "x3", "x4", "x5", "x6", "x7", "x9", "x10", "x11", "x12", "x14", "x15", "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", \
+      "v8", "v9", "v10", "v11", "v12", "v13", "v14", "v15", "cc", "memory"
+// x9 b, x10 taps left, x11 depth left, x12 step of offsets, x14 depth, x15 start, then bytes of b to skip
+#define OPERANDS "ldp x12, x9, [%[from]]\n ldp x15, x10, [%[from], #16]\n ldp x14, %[from], [%[from], #32]\n"
 
 QTOOL_INLINE int32x4_t first_halves(int32x4_t a, int32x4_t b) {
   return vreinterpretq_s32_s64(vzip1q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
@@ -70,16 +71,17 @@ QTOOL_INLINE void keep(int32x4_t* rows, int32x4_t c0, int32x4_t c1, int32x4_t c2
 }
 
 #define TILE(rows)                                                                                                                \
-  QTOOL_INLINE void tile##rows(const Strip& strip, int32x4_t* acc) {                                                              \
+  QTOOL_INLINE void tile##rows(const Strip& strip, const Place& place, int32x4_t* acc) {                                          \
     PAIRS##rows(DECLARE) const Strip* from = &strip;                                                                              \
+    const ptrdiff_t* offsets = place.offsets;                                                                                     \
     asm volatile(OPERANDS FILL##rows "mov x15, %[from]\n"                                                                       \
                  "1:\n" POINTERS##rows "subs x11, x14, #16\n b.lo 3f\n"                                                         \
                  "2:\n" PAIRS##rows(LOAD16) PAIRS##rows(ZIP) LOAD_B16 "subs x11, x11, #16\n" PAIRS##rows(LOW) PAIRS##rows(HIGH) \
                  "b.hs 2b\n"                                                                                                    \
                  "3:\n tbz x11, #3, 4f\n" PAIRS##rows(LOAD8) PAIRS##rows(ZIP1) LOAD_B8 PAIRS##rows(LOW)                         \
                  "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"                                                         \
-                 : [from] "+r"(from) PAIRS##rows(OUTPUT)                                                                        \
-                 :                                                                                                              \
+                 : [from] "+r"(from), [offsets] "+r"(offsets) PAIRS##rows(OUTPUT)                                                                        \
+                 : [a] "r"(place.a)                                                                                                              \
                  : CLOBBERED); \
     PAIRS##rows(KEEP)                                                                                                             \
   }
@@ -88,8 +90,9 @@ TILE(4)
 TILE(8)
 
 /// 4 rows of two panels `panel` bytes apart: acc of the first, next of the second.
-QTOOL_INLINE void tile4_two(const Strip& strip, size_t panel, int32x4_t* acc, int32x4_t* next) {
+QTOOL_INLINE void tile4_two(const Strip& strip, const Place& place, size_t panel, int32x4_t* acc, int32x4_t* next) {
   FIRST(DECLARE) SECOND(DECLARE) const Strip* from = &strip;
+  const ptrdiff_t* offsets = place.offsets;
   asm volatile(OPERANDS START8 START(24) START(25) START(26) START(27) COPY8(20, 21, 22, 23)  //
                COPY(28, 24) COPY(29, 25) COPY(30, 26) COPY(31, 27)                            //
                "mov x15, %[from]\n add %[panel], %[panel], x9\n"
@@ -98,21 +101,22 @@ QTOOL_INLINE void tile4_two(const Strip& strip, size_t panel, int32x4_t* acc, in
                    LOAD_TWO16(%[panel]) SECOND(LOW_TWO) SECOND(HIGH_TWO) "b.hs 2b\n"
                "3:\n tbz x11, #3, 4f\n" FIRST(LOAD8) FIRST(ZIP1) LOAD_TWO8(x9) FIRST(LOW_TWO) LOAD_TWO8(%[panel]) SECOND(LOW_TWO)
                "4:\n add x9, x9, x15\n add %[panel], %[panel], x15\n subs x10, x10, #1\n b.ne 1b\n"
-               : [from] "+r"(from), [panel] "+r"(panel) FIRST(OUTPUT) SECOND(OUTPUT)
-               :
+               : [from] "+r"(from), [offsets] "+r"(offsets), [panel] "+r"(panel) FIRST(OUTPUT) SECOND(OUTPUT)
+               : [a] "r"(place.a)
                : CLOBBERED);
   FIRST(KEEP) SECOND(KEEP_SECOND)
 }
 
 /// One row: its codes twice in a register, times two columns in one sdot.
-QTOOL_INLINE void tile1(const Strip& strip, int32x4_t* acc) {
+QTOOL_INLINE void tile1(const Strip& strip, const Place& place, int32x4_t* acc) {
   register int32x4_t c0 asm("v16"), c1 asm("v17"), c2 asm("v18"), c3 asm("v19");
   const Strip* from = &strip;
+  const ptrdiff_t* offsets = place.offsets;
 #define DOT(a, b0, b1, b2, b3)                                                                                        \
   "sdot v16.4s, v" #a ".16b, v" #b0 ".16b\n sdot v17.4s, v" #a ".16b, v" #b1 ".16b\n sdot v18.4s, v" #a ".16b, v" #b2 \
   ".16b\n sdot v19.4s, v" #a ".16b, v" #b3 ".16b\n"
   asm volatile(OPERANDS "movi v16.4s, #0\n movi v17.4s, #0\n movi v18.4s, #0\n movi v19.4s, #0\n mov x15, %[from]\n"
-               "1:\n ldr x0, [x8]\n add x8, x8, x12\n add x0, x0, x13\n subs x11, x14, #32\n b.lo 7f\n"
+               "1:\n ldr x0, [%[offsets]]\n add %[offsets], %[offsets], x12\n add x0, x0, %[a]\n subs x11, x14, #32\n b.lo 7f\n"
                "6:\n ld1r {v0.2d}, [x0], #8\n ld1r {v1.2d}, [x0], #8\n ld1r {v2.2d}, [x0], #8\n ld1r {v3.2d}, [x0], #8\n" LOAD_B16
                "subs x11, x11, #32\n" DOT(0, 9, 10, 11, 12) DOT(1, 13, 14, 15, 6) LOAD_B16 DOT(2, 9, 10, 11, 12)
                    DOT(3, 13, 14, 15, 6) "b.hs 6b\n"
@@ -121,8 +125,8 @@ QTOOL_INLINE void tile1(const Strip& strip, int32x4_t* acc) {
                DOT(0, 9, 10, 11, 12) DOT(1, 13, 14, 15, 6) "b.hs 2b\n"
                "3:\n tbz x11, #3, 4f\n ld1r {v0.2d}, [x0], #8\n" LOAD_B8 DOT(0, 9, 10, 11, 12)
                "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"
-               : [from] "+r"(from), "=w"(c0), "=w"(c1), "=w"(c2), "=w"(c3)
-               :
+               : [from] "+r"(from), [offsets] "+r"(offsets), "=w"(c0), "=w"(c1), "=w"(c2), "=w"(c3)
+               : [a] "r"(place.a)
                : CLOBBERED);
   acc[0] = vaddq_s32(vpaddq_s32(c0, c1), vld1q_s32(strip.start));
   acc[1] = vaddq_s32(vpaddq_s32(c2, c3), vld1q_s32(strip.start + 4));
@@ -131,12 +135,12 @@ QTOOL_INLINE void tile1(const Strip& strip, int32x4_t* acc) {
 /// The last 1 to 7 codes of every tap.
 struct Tails {
   template <size_t kRows>
-  static void add(const Strip& strip, size_t rest, int32x4_t* acc) {
+  static void add(const Strip& strip, const Place& place, size_t rest, int32x4_t* acc) {
     const size_t panel = (strip.depth + 8) * kColumns;
     const int8_t* b = strip.b + strip.depth * kColumns;
     for (size_t t = 0; t < strip.taps; ++t, b += panel)
       for (size_t r = 0; r < kRows; ++r) {
-        const auto eight = vreinterpretq_s8_u64(vdupq_n_u64(few_bytes(row_of(strip, t, r) + strip.depth, rest)));
+        const auto eight = vreinterpretq_s8_u64(vdupq_n_u64(few_bytes(row_of(strip, place, t, r) + strip.depth, rest)));
         const auto dot = [&](size_t pair) { return vdotq_s32(vdupq_n_s32(0), eight, vld1q_s8(b + 16 * pair)); };
         acc[2 * r] = vaddq_s32(acc[2 * r], vpaddq_s32(dot(0), dot(1)));
         acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], vpaddq_s32(dot(2), dot(3)));
@@ -148,38 +152,40 @@ struct Matrix8 {
   static constexpr size_t kMostRows = 8;
   static size_t whole(size_t depth) { return depth / 8 * 8; }
   template <size_t kRows>
-  static QTOOL_INLINE void tile(const Strip& strip, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
-    if constexpr (kRows == 8) tile8(strip, acc);
-    if constexpr (kRows == 4) tile4(strip, acc);
-    if constexpr (kRows == 2) tile2(strip, acc);
-    if constexpr (kRows == 1) tile1(strip, acc);
-    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, args.packing.depth - strip.depth, acc);
+  static QTOOL_INLINE void tile(const Strip& strip, const Place& place, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
+    if constexpr (kRows == 8) tile8(strip, place, acc);
+    if constexpr (kRows == 4) tile4(strip, place, acc);
+    if constexpr (kRows == 2) tile2(strip, place, acc);
+    if constexpr (kRows == 1) tile1(strip, place, acc);
+    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
   }
 };
 
 /// Pairs of panels of columns begin .. end - 1; rows by fours.
 template <bool kShifted, Path kPath>
-__attribute__((noinline)) void pairs_by(const GemmArgs& args, Strip strip, size_t begin, size_t end) {
-  const Walk walk(args);
+__attribute__((noinline)) void pairs_by(const GemmArgs& args, const ptrdiff_t* dense, Strip strip, size_t begin, size_t end) {
+  const Walk walk(args, dense);
   const size_t size = args.packing.panel_size(), rest = args.packing.depth - strip.depth;
   strip.b = args.b + begin / kColumns * size;
   for (size_t n = begin; n < end; n += 2 * kColumns, strip.b += 2 * size) {
     const Finish<kShifted, kPath> first(args, n), second(args, n + kColumns);
     strip.start = args.start + n;
-    for (size_t i = 0; i + 4 <= walk.m; i += 4) {
-      walk.go_to(strip, i);
+    Place place = walk.at(0);
+    uint8_t *to = first.row(0), *next_to = second.row(0);
+    const size_t four = 4 * first.row_bytes;
+    for (size_t i = 0; i + 4 <= walk.m; i += 4, to += four, next_to += four, walk.next<4>(place)) {
       int32x4_t low[8], high[8];
-      tile4_two(strip, size, low, high);
+      tile4_two(strip, place, size, low, high);
       if (strip.skip != 0) {
-        add_out_of_line<Tails, 4>(strip, rest, low);
+        add_out_of_line<Tails, 4>(strip, place, rest, low);
         Strip next = strip;
         next.b += size;
-        add_out_of_line<Tails, 4>(next, rest, high);
+        add_out_of_line<Tails, 4>(next, place, rest, high);
       }
       add_row_start<4>(walk.row_start, i, low);
       add_row_start<4>(walk.row_start, i, high);
-      first.template store<4>(low, i);
-      second.template store<4>(high, i);
+      first.template store<4>(low, to);
+      second.template store<4>(high, next_to);
     }
   }
 }
@@ -190,10 +196,10 @@ void pairs(const GemmArgs& args) {
   const Source source(args, Matrix8::whole(args.packing.depth));
   const size_t even = args.packing.panels() / 2 * 2 * kColumns, fours = args.m / 4 * 4;
   const size_t middle = short_path(args, 0, even) / (2 * kColumns) * (2 * kColumns);
-  if (fours > 0 && middle > 0) pairs_by<kShifted, Path::full_codes>(args, source.strip, 0, middle);
-  if (fours > 0 && middle < even) pairs_by<kShifted, Path::other>(args, source.strip, middle, even);
-  if (fours < args.m) panels<Matrix8, kShifted>(args, source.strip, fours, 0, std::min(even, args.packing.n));
-  if (even < args.packing.n) panels<Matrix8, kShifted>(args, source.strip, 0, even, args.packing.n);
+  if (fours > 0 && middle > 0) pairs_by<kShifted, Path::full_codes>(args, source.dense, source.strip, 0, middle);
+  if (fours > 0 && middle < even) pairs_by<kShifted, Path::other>(args, source.dense, source.strip, middle, even);
+  if (fours < args.m) panels<Matrix8, kShifted>(args, source, fours, 0, std::min(even, args.packing.n));
+  if (even < args.packing.n) panels<Matrix8, kShifted>(args, source, 0, even, args.packing.n);
 }
 
 }  // namespace

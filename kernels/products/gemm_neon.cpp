@@ -126,13 +126,13 @@ struct Baseline {
   static constexpr size_t kMostRows = 2;
   /// Blocks of 16, and a last one of 8 that is full.
   static size_t whole(size_t depth) { return depth % 16 == 8 ? depth : depth / 16 * 16; }
-  template <size_t kRows>
+  template <size_t kRows, bool kPlain>
   static QTOOL_INLINE void tile(const Strip& strip, const Place& place, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
     if constexpr (kRows == 2) kWide ? wide2(strip, place, acc) : tile2(strip, place, acc);
     if constexpr (kRows == 1) kWide ? wide1(strip, place, acc) : tile1(strip, place, acc);
     const int32x4_t low = vld1q_s32(strip.start), high = vld1q_s32(strip.start + 4);
     for (size_t r = 0; r < kRows; ++r) acc[2 * r] = vaddq_s32(acc[2 * r], low), acc[2 * r + 1] = vaddq_s32(acc[2 * r + 1], high);
-    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
+    if (!kPlain && strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
   }
 };
 

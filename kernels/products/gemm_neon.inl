@@ -2,7 +2,7 @@
 // level; a level brings `struct Level` with
 //   static constexpr size_t kMostRows     8, 4 or 2: its tiles take that many rows, and 4, 2, 1
 //   static size_t whole(size_t depth)     how much of the depth its assembly takes
-//   template <size_t kRows> static void tile(const Strip&, const Place&, const GemmArgs&, int32x4_t (&acc)[2 * kRows])
+//   template <size_t kRows, bool kPlain> static void tile(const Strip&, const Place&, const GemmArgs&, int32x4_t (&acc)[2 * kRows])
 // acc[2 r], acc[2 r + 1] are columns 0-3 and 4-7 of row r, with start.
 #include <arm_neon.h>
 
@@ -59,12 +59,15 @@ QTOOL_INLINE void add_out_of_line(const Strip& strip, Place place, size_t rest, 
   for (size_t r = 0; r < 2 * kRows; ++r) acc[r] = copy[r];
 }
 
-/// What a panel's results become: codes of all its columns, the common case, or anything else.
+/// What a panel's results become: codes of all its columns without row_start or a depth the assembly leaves some of, the common case;
+/// or anything else.
 enum class Path { full_codes, other };
 
 /// From accumulators to the output. Codes are kept as s8 until the end: those of u8 are 128 lower.
 template <bool kShifted, Path kPath>
 struct Finish {
+  static constexpr bool kPlain = kPath == Path::full_codes;
+
   Finish(const GemmArgs& args, size_t n)
       : form(args.form),
         columns(args.packing.n - n < kColumns ? args.packing.n - n : kColumns),
@@ -178,8 +181,8 @@ QTOOL_INLINE size_t rows_of(const GemmArgs& args, const Walk& walk, const Strip&
   uint8_t* to = finish.row(i);
   for (; i + kRows <= walk.m; i += kRows, to += kRows * finish.row_bytes, walk.next<kRows>(place)) {
     int32x4_t acc[2 * kRows];
-    Level::template tile<kRows>(strip, place, args, acc);
-    add_row_start<kRows>(walk.row_start, i, acc);
+    Level::template tile<kRows, Finish::kPlain>(strip, place, args, acc);
+    if constexpr (!Finish::kPlain) add_row_start<kRows>(walk.row_start, i, acc);
     finish.template store<kRows>(acc, to);
   }
   return i;
@@ -214,13 +217,14 @@ struct Source {
 };
 
 /// What of columns begin .. end - 1 takes the short path: none, or whole panels from the first on.
-QTOOL_INLINE size_t short_path(const GemmArgs& args, size_t begin, size_t end) {
-  return args.form == GemmForm::codes ? std::max(begin, std::min(end, args.packing.n / kColumns * kColumns)) : begin;
+QTOOL_INLINE size_t short_path(const GemmArgs& args, const Strip& strip, size_t begin, size_t end) {
+  const bool plain = args.form == GemmForm::codes && !args.row_start && strip.skip == 0;
+  return plain ? std::max(begin, std::min(end, args.packing.n / kColumns * kColumns)) : begin;
 }
 
 template <class Level, bool kShifted>
 void panels(const GemmArgs& args, const Source& source, size_t from, size_t begin, size_t end) {
-  const size_t middle = short_path(args, begin, end);
+  const size_t middle = short_path(args, source.strip, begin, end);
   if (begin < middle) panels_by<Level, kShifted, Path::full_codes>(args, source.dense, source.strip, from, begin, middle);
   if (middle < end) panels_by<Level, kShifted, Path::other>(args, source.dense, source.strip, from, middle, end);
 }

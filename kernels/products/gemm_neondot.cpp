@@ -77,13 +77,13 @@ struct Tails {
 struct Dot {
   static constexpr size_t kMostRows = 8;
   static size_t whole(size_t depth) { return depth / 4 * 4; }
-  template <size_t kRows>
+  template <size_t kRows, bool kPlain>
   static QTOOL_INLINE void tile(const Strip& strip, const Place& place, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
     if constexpr (kRows == 8) tile8(strip, place, acc);
     if constexpr (kRows == 4) tile4(strip, place, acc);
     if constexpr (kRows == 2) tile2(strip, place, acc);
     if constexpr (kRows == 1) tile1(strip, place, acc);
-    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
+    if (!kPlain && strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
   }
 };
 

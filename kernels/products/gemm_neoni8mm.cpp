@@ -151,13 +151,13 @@ struct Tails {
 struct Matrix8 {
   static constexpr size_t kMostRows = 8;
   static size_t whole(size_t depth) { return depth / 8 * 8; }
-  template <size_t kRows>
+  template <size_t kRows, bool kPlain>
   static QTOOL_INLINE void tile(const Strip& strip, const Place& place, const GemmArgs& args, int32x4_t (&acc)[2 * kRows]) {
     if constexpr (kRows == 8) tile8(strip, place, acc);
     if constexpr (kRows == 4) tile4(strip, place, acc);
     if constexpr (kRows == 2) tile2(strip, place, acc);
     if constexpr (kRows == 1) tile1(strip, place, acc);
-    if (strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
+    if (!kPlain && strip.skip != 0) add_out_of_line<Tails, kRows>(strip, place, args.packing.depth - strip.depth, acc);
   }
 };
 
@@ -176,14 +176,16 @@ __attribute__((noinline)) void pairs_by(const GemmArgs& args, const ptrdiff_t* d
     for (size_t i = 0; i + 4 <= walk.m; i += 4, to += four, next_to += four, walk.next<4>(place)) {
       int32x4_t low[8], high[8];
       tile4_two(strip, place, size, low, high);
-      if (strip.skip != 0) {
+      if (kPath == Path::other && strip.skip != 0) {
         add_out_of_line<Tails, 4>(strip, place, rest, low);
         Strip next = strip;
         next.b += size;
         add_out_of_line<Tails, 4>(next, place, rest, high);
       }
-      add_row_start<4>(walk.row_start, i, low);
-      add_row_start<4>(walk.row_start, i, high);
+      if constexpr (kPath == Path::other) {
+        add_row_start<4>(walk.row_start, i, low);
+        add_row_start<4>(walk.row_start, i, high);
+      }
       first.template store<4>(low, to);
       second.template store<4>(high, next_to);
     }
@@ -195,7 +197,7 @@ template <bool kShifted>
 void pairs(const GemmArgs& args) {
   const Source source(args, Matrix8::whole(args.packing.depth));
   const size_t even = args.packing.panels() / 2 * 2 * kColumns, fours = args.m / 4 * 4;
-  const size_t middle = short_path(args, 0, even) / (2 * kColumns) * (2 * kColumns);
+  const size_t middle = short_path(args, source.strip, 0, even) / (2 * kColumns) * (2 * kColumns);
   if (fours > 0 && middle > 0) pairs_by<kShifted, Path::full_codes>(args, source.dense, source.strip, 0, middle);
   if (fours > 0 && middle < even) pairs_by<kShifted, Path::other>(args, source.dense, source.strip, middle, even);
   if (fours < args.m) panels<Matrix8, kShifted>(args, source, fours, 0, std::min(even, args.packing.n));

@@ -90,6 +90,13 @@ def test_onnx_runtime_computes_every_linear_layer_in_int8(made, tmp_path):
     assert found['Gemm'] == 0 and found['MatMul'] + found['FusedMatMul'] == 6  # scores and values of three attentions: two activations
 
 
+@pytest.mark.parametrize('backend', ['x86', 'x86-avx2', 'arm', 'fbgemm', 'qnnpack', 'native'])
+def test_every_backend_that_lists_it_quantizes_linear_layers_at_run_time(qtool, backend, tmp_path):
+    call(qtool, 'quantize', tasklib.model_path(BYTES), '--mode', 'dynamic', '--backend', backend, '-o', tmp_path / 'int8.onnx')
+    assert operators(onnx.load(tmp_path / 'int8.onnx').graph)['MatMulInteger'] == 14
+    session(tmp_path / 'int8.onnx')
+
+
 @pytest.mark.parametrize('form,more', [('dynamic', []), ('dynamic', ['--dialect', 'ort']), ('int8', []), ('int4', [])])
 def test_lstm_inside_the_branches_of_an_if(qtool, made, form, more, tmp_path):
     path = made(VAD, form, *more)

@@ -50,6 +50,19 @@ enum class GemmForm {
   sums,    ///< i32: acc; scale and shift are not read
 };
 
+/// What may follow the codes c of a product: the sum with other codes, as a residual connection has it.
+///
+///   z = fma(f32(c), scale, fma(f32(other), other_scale, shift));   the code is then clamp(rne(z) + zero_point, lo, hi)
+///
+/// other(i, n) = other[i * stride + n], u8, or s8 where is_signed; null: nothing follows. Bounds as in GemmArgs.
+struct GemmSecond {
+  const uint8_t* other = nullptr;
+  size_t stride = 0;
+  bool is_signed = false;
+  float scale = 1, other_scale = 1, shift = 0;
+  int32_t zero_point = 0, lo = 0, hi = 255;
+};
+
 /// Product of s8 rows with packed s8 columns, where a row may be gathered from several places: a convolution's window.
 ///
 ///   acc(i, n) = start[n] + row_start[i] + sum over t < taps, k < depth of a(i, t, k) * b(t, k, n)                            i32
@@ -71,7 +84,8 @@ enum class GemmForm {
 /// scale      f32, padded_n() entries
 /// shift      f32, padded_n() entries; or null (zeros)
 /// lo, hi     -128 <= lo <= hi <= 127, or 0 <= lo <= hi <= 255; -256 <= out_zero_point <= 256
-/// table      256 bytes or null; with form codes alone
+/// table      256 bytes or null; with form codes alone, behind `second`
+/// second     with form codes of GemmU8 alone; Gemm does not read it
 /// out        bytes, f32 or i32; out_stride in elements, >= n. Overlaps nothing else.
 ///
 /// Any m (0 too), n, taps, depth >= 1 for which taps * depth <= 65536; acc must stay within i32. y must not be NaN; what it holds beyond
@@ -94,6 +108,7 @@ struct GemmArgs {
   void* out;
   size_t out_stride;
   size_t pieces = 1;
+  GemmSecond second = {};
 };
 struct Gemm {
   using Args = GemmArgs;

@@ -14,25 +14,23 @@
 namespace qtool::kernels {
 namespace {
 
-/// From accumulators to codes.
-struct Epilogue {
+/// From numbers to codes.
+struct ToCodes {
   const __m512 highest;      ///< hi - zero point
   const __m512i zero_point;  ///< 16 bits
   const __m512i lowest;      ///< 8 bits
   const bool is_unsigned;
   const uint8_t* table;
 
-  QTOOL_INLINE explicit Epilogue(const GemmArgs& args)
-      : highest(_mm512_set1_ps(static_cast<float>(args.hi - args.out_zero_point))),
-        zero_point(_mm512_set1_epi16(static_cast<int16_t>(args.out_zero_point))),
-        lowest(_mm512_set1_epi8(static_cast<char>(args.lo))),
-        is_unsigned(args.lo >= 0),
-        table(args.table) {}
+  QTOOL_INLINE ToCodes(int32_t zero, int32_t lo, int32_t hi, const uint8_t* table)
+      : highest(_mm512_set1_ps(static_cast<float>(hi - zero))),
+        zero_point(_mm512_set1_epi16(static_cast<int16_t>(zero))),
+        lowest(_mm512_set1_epi8(static_cast<char>(lo))),
+        is_unsigned(lo >= 0),
+        table(table) {}
 
   /// Below the range of i32 the conversion gives its least number, above it `highest` has cut.
-  QTOOL_INLINE __m512i rounded(__m512i sums, __m512 scale, __m512 shift) const {
-    return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sums), scale, shift), highest));
-  }
+  QTOOL_INLINE __m512i rounded(__m512 y) const { return _mm512_cvtps_epi32(_mm512_min_ps(y, highest)); }
 
   /// 64 codes of four registers of rounded numbers, in order.
   QTOOL_INLINE __m512i codes(__m512i a, __m512i b, __m512i c, __m512i d) const {
@@ -43,6 +41,31 @@ struct Epilogue {
         is_unsigned ? _mm512_max_epu8(_mm512_packus_epi16(ab, cd), lowest) : _mm512_max_epi8(_mm512_packs_epi16(ab, cd), lowest);
     const __m512i in_order = _mm512_permutexvar_epi32(order, bytes);
     return table ? Table(table)(in_order) : in_order;
+  }
+};
+
+/// A GemmSecond.
+struct Second {
+  const ToCodes first;  ///< how the first codes are made
+  const __m512i zero_point, lowest;
+  const __m512 scale, other_scale, shift;
+  const bool is_signed;
+
+  QTOOL_INLINE explicit Second(const GemmArgs& args)
+      : first(args.out_zero_point, args.lo, args.hi, nullptr),
+        zero_point(_mm512_set1_epi32(args.out_zero_point)),
+        lowest(_mm512_set1_epi32(args.lo)),
+        scale(_mm512_set1_ps(args.second.scale)),
+        other_scale(_mm512_set1_ps(args.second.other_scale)),
+        shift(_mm512_set1_ps(args.second.shift)),
+        is_signed(args.second.is_signed) {}
+
+  QTOOL_INLINE __m512 operator()(__m512 y, __m128i other) const {
+    // what is too low stays so: adding a zero point of at least -256 does not wrap where rounding has clamped to INT_MIN first
+    const __m512i code =
+        _mm512_max_epi32(_mm512_add_epi32(_mm512_max_epi32(first.rounded(y), _mm512_set1_epi32(-(1 << 30))), zero_point), lowest);
+    const __m512 real = _mm512_cvtepi32_ps(is_signed ? _mm512_cvtepi8_epi32(other) : _mm512_cvtepu8_epi32(other));
+    return _mm512_fmadd_ps(_mm512_cvtepi32_ps(code), scale, _mm512_fmadd_ps(real, other_scale, shift));
   }
 };
 
@@ -87,6 +110,7 @@ QTOOL_INLINE void repeat(F&& f) {
   (std::make_integer_sequence<int, N>{});
 }
 #define QTOOL_EACH(i) [&](auto i) __attribute__((always_inline))
+#define QTOOL_EACH_OF(i, v) [&](auto i, auto v) __attribute__((always_inline))
 
 /// MR rows from `row` on times NV registers of columns from `panel` on, the last one half (LAST_HALF).
 template <int MR, int NV, bool LAST_HALF>
@@ -169,18 +193,29 @@ struct Tile {
     return static_cast<__mmask16>(left >= 16 ? 0xffff : (1u << left) - 1);
   }
 
-  /// As many rows at once as fill a register with codes.
   QTOOL_INLINE void store_codes() {
-    constexpr int kAtOnce = NV == 1 ? (MR < 4 ? MR : 4) : NV == 2 ? (MR < 2 ? MR : 2) : 1;
-    const Epilogue e(args);
-    const bool whole = columns() == kColumns;
     __m512 scales[NV], shifts[NV];
     repeat<NV>(QTOOL_EACH(v) { scales[v] = scale(v), shifts[v] = shift(v); });
+    const auto y = QTOOL_EACH_OF(i, v) { return _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[i][v]), scales[v], shifts[v]); };
+    const GemmSecond& s = args.second;
+    if (!s.other) return store_codes(ToCodes(args.out_zero_point, args.lo, args.hi, args.table), y);
+    const Second second(args);
+    store_codes(
+        ToCodes(s.zero_point, s.lo, s.hi, args.table),
+        QTOOL_EACH_OF(i, v) { return second(y(i, v), _mm_maskz_loadu_epi8(mask(v), s.other + (row + i) * s.stride + column() + v * 16)); });
+  }
+
+  /// y(i, v) as codes, as many rows at once as fill a register.
+  template <class Y>
+  QTOOL_INLINE void store_codes(const ToCodes& to, const Y& y) {
+    constexpr int kAtOnce = NV == 1 ? (MR < 4 ? MR : 4) : NV == 2 ? (MR < 2 ? MR : 2) : 1;
+    const bool whole = columns() == kColumns;
     repeat<MR / kAtOnce>(QTOOL_EACH(group) {
       __m512i rounded[4] = {};
-      repeat<kAtOnce * NV>(
-          QTOOL_EACH(j) { rounded[j] = e.rounded(sums[group * kAtOnce + j / NV][j % NV], scales[j % NV], shifts[j % NV]); });
-      const __m512i codes = e.codes(rounded[0], rounded[1], rounded[2], rounded[3]);
+      repeat<kAtOnce * NV>(QTOOL_EACH(j) {
+        rounded[j] = to.rounded(y(std::integral_constant<int, group * kAtOnce + j / NV>{}, std::integral_constant<int, j % NV>{}));
+      });
+      const __m512i codes = to.codes(rounded[0], rounded[1], rounded[2], rounded[3]);
       repeat<kAtOnce>(QTOOL_EACH(j) { put(group * kAtOnce + j, part<j>(codes), whole); });
     });
   }
@@ -268,6 +303,7 @@ void run_pieces(const GemmArgs& args) {
         std::memcpy(together + i * depth + t * piece, args.a + args.offsets[t * args.offsets_step + row + i], piece);
     part.a = together, part.a_stride = depth, part.offsets = nullptr, part.pieces = 1;
     if (part.row_start) part.row_start += row;
+    if (part.second.other) part.second.other += row * part.second.stride;
     part.out = static_cast<uint8_t*>(args.out) + row * args.out_stride * width;
     run_rows(part);
   }

@@ -22,9 +22,21 @@ int32_t accumulate(const GemmArgs& args, size_t i, size_t n) {
   return acc;
 }
 
-uint8_t code_of(const GemmArgs& args, float y) {
-  const double code = std::clamp<double>(static_cast<double>(std::nearbyint(y)) + args.out_zero_point, args.lo, args.hi);
-  const auto byte = static_cast<uint8_t>(static_cast<int32_t>(code));
+int32_t rounded(float y, int32_t zero_point, int32_t lo, int32_t hi) {
+  return static_cast<int32_t>(std::clamp<double>(static_cast<double>(std::nearbyint(y)) + zero_point, lo, hi));
+}
+
+/// `at`: i * out_stride + n.
+int32_t second(const GemmArgs& args, size_t at, int32_t code) {
+  const GemmSecond& s = args.second;
+  const uint8_t byte = s.other[at / args.out_stride * s.stride + at % args.out_stride];
+  const auto other = static_cast<float>(s.is_signed ? static_cast<int8_t>(byte) : byte);
+  return rounded(std::fma(static_cast<float>(code), s.scale, std::fma(other, s.other_scale, s.shift)), s.zero_point, s.lo, s.hi);
+}
+
+uint8_t code_of(const GemmArgs& args, size_t at, float y) {
+  const int32_t first = rounded(y, args.out_zero_point, args.lo, args.hi);
+  const auto byte = static_cast<uint8_t>(args.second.other ? second(args, at, first) : first);
   return args.table ? args.table[byte] : byte;
 }
 
@@ -37,7 +49,7 @@ void put(const GemmArgs& args, size_t at, size_t n, int32_t acc) {
   if (args.form == GemmForm::floats)
     static_cast<float*>(args.out)[at] = y;
   else
-    static_cast<uint8_t*>(args.out)[at] = code_of(args, y);
+    static_cast<uint8_t*>(args.out)[at] = code_of(args, at, y);
 }
 
 template <class Code>

@@ -117,6 +117,38 @@ TEMPLATE_TEST_CASE("gemm: rows in pieces give the same as rows in one piece", ""
     }
 }
 
+TEST_CASE("gemm_u8: codes are added to others, every variant as the scalar twin") {
+  const auto variant = any_variant<GemmU8>();
+  const bool is_signed = GENERATE(false, true), first_signed = GENERATE(false, true), table = GENERATE(false, true);
+  for (const size_t m : {1, 5, 13, 30})
+    for (const size_t n : {1, 8, 16, 23, 32, 40, 64, 70}) {
+      GemmProblem<GemmU8> problem(variant, m, n, 1, 24, 7);
+      const auto others = random_bytes(m * (n + 1), 9);
+      problem.args.lo = first_signed ? -128 : 0, problem.args.hi = first_signed ? 127 : 255, problem.looked_up = table;
+      problem.args.second = {others.data(), n + 1, is_signed, 0.8f, 0.37f, -41.5f, 11, 5, 240};
+      CAPTURE(m, n);
+      REQUIRE(problem.run(variant) == problem.run(scalar_twin<GemmU8>()));
+    }
+}
+
+TEST_CASE("gemm_u8: two additions by hand") {
+  const auto variant = any_variant<GemmU8>();
+  const GemmPacking packing{1, 1, 1, gemm_tile(variant.isa)};
+  std::vector<int8_t> b(packing.size()), a{100, 5};
+  b[0] = 2;
+  const std::vector<int32_t> start(packing.padded_n());
+  const std::vector<float> scale(packing.padded_n(), 1.0f);
+  const std::vector<uint8_t> others{3, 200};
+  std::vector<uint8_t> out(2);
+  GemmArgs args{};
+  args.a = a.data(), args.a_stride = 1, args.m = 2, args.packing = packing, args.b = b.data(), args.start = start.data();
+  args.scale = scale.data(), args.form = GemmForm::codes, args.hi = 150, args.out = out.data(), args.out_stride = 1;
+  args.second = {others.data(), 1, true, 0.5f, 2.0f, 0.5f, 7, 0, 255};
+  variant.run(args);
+  // min(200, 150) / 2 + 2 * 3 + .5 = 81.5 -> 82, + 7;   10 / 2 - 2 * 56 + .5 = -106.5, bounded
+  CHECK(out == std::vector<uint8_t>{89, 0});
+}
+
 TEMPLATE_TEST_CASE("gemm: the largest sums are exact, ties go to even, and codes saturate", "", Gemm, GemmU8) {
   const auto variant = any_variant<TestType>();
   const int a = GENERATE(-128, -1, 127), b = GENERATE(-128, -127, 127);
@@ -165,7 +197,8 @@ TEMPLATE_TEST_CASE("gemm: two rows by hand", "", Gemm, GemmU8) {
                nullptr,
                out.data(),
                2,
-               1});
+               1,
+               {}});
   // 60 - 50 + 1 = 11, 5.5 -> 6, + 4;   20 + 20 = 40, 20 + 4;   30 - 100 + 1 = -69, -34.5 -> -34, + 4, bounded;   10 + 40 = 50, 29, bounded
   CHECK(out == std::vector<int8_t>{10, 24, -30, 26});
 }

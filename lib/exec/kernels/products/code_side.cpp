@@ -26,6 +26,11 @@ std::optional<Ending> ending_of(const Cluster& head, size_t first) {
   return Ending{kernels::GemmForm::codes, out.dtype, out.scale(), out.zero_point(), bounds->lo, bounds->hi};
 }
 
+bool fits_kernel(const Cluster& cluster, const Channels& channels) {
+  const size_t first = leading_constants(cluster, channels);
+  return cluster.outputs.size() == 1 && (ending_of(cluster, first) || residual_of(cluster, first));
+}
+
 std::string gemm_name(const CodeKernel& kernel, bool lowest) {
   return std::string(kernel.name) + (lowest && kernel.isa == kernels::Isa::neon ? " in 16 bits" : "");
 }
@@ -62,6 +67,7 @@ kernels::GemmArgs CodeSide::arguments(size_t i) const {
   args.start = columns.start.data(), args.scale = columns.scale.data(), args.shift = columns.shift.data();
   args.form = ending_.form, args.table = table_ ? table_->data() : nullptr;
   args.out_zero_point = ending_.zero_point, args.lo = ending_.lo, args.hi = ending_.hi;
+  if (ending_.residual) args.second = ending_.residual->second;
   return args;
 }
 
@@ -70,6 +76,7 @@ void CodeSide::run(kernels::GemmArgs args, size_t first, size_t last) const {
   args.b += first * args.packing.panel_size();
   args.packing.n = end - column;
   args.start += column, args.scale += column, args.shift += column;
+  if (args.second.other) args.second.other += column;
   args.out = static_cast<uint8_t*>(args.out) + column * (args.form == kernels::GemmForm::codes ? 1 : 4);
   kernel_->run(args);
 }

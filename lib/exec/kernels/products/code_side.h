@@ -9,6 +9,8 @@
 
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/products/code_product.h"
+#include "exec/kernels/products/operands.h"
+#include "exec/kernels/products/residual.h"
 #include "exec/kernels/products/weight_view.h"
 #include "kernels/registry.h"
 
@@ -38,9 +40,13 @@ struct Ending {
   DType dtype = DType::float32;
   double scale = 1;  ///< of the output: real y = scale * (code - zero point)
   int32_t zero_point = 0, lo = 0, hi = 0;
+  std::optional<Residual> residual = {};
 };
 /// `first`: of the post-ops that are not in the bias. Nothing where something else than a clamp follows.
 std::optional<Ending> ending_of(const Cluster& head, size_t first);
+
+/// True where GemmU8 does all of the cluster: behind the sums constants, then a clamp or a residual connection.
+bool fits_kernel(const Cluster& cluster, const Channels& channels);
 
 /// For profiles; `lowest`: some weight is -128.
 std::string gemm_name(const CodeKernel& kernel, bool lowest);
@@ -75,6 +81,8 @@ class CodeSide {
   Args arguments(size_t i) const;
   /// The rectangle of rows that `args` describes, columns of panels [first, last) alone.
   void run(Args args, size_t first, size_t last) const;
+  /// What the epilogue adds; null: nothing.
+  const Residual* residual() const { return ending_.residual ? &*ending_.residual : nullptr; }
   const kernels::GemmPacking& packing() const { return columns_[0].packing; }
   std::string kernel() const { return gemm_name(*kernel_, columns_[0].lowest) + (table_ ? "+table" : ""); }
 

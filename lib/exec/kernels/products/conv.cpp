@@ -60,7 +60,8 @@ class ConvStep : public Step, public TakesTable {
     outputs[0] = {context.pool.tensor(side_.out_dtype(), shaped->out), Layout::channels_last};
     if (outputs[0].tensor.size() == 0) return;
     const Image image(shaped->geometry, x, side_.zero(), side_.flips(), slack_, context);
-    multiply(*shaped, image.data<typename Side::Element>(), outputs[0].tensor.mutable_bytes(), context.threads);
+    multiply(*shaped, image.data<typename Side::Element>(), other_of(inputs, shaped->out), outputs[0].tensor.mutable_bytes(),
+             context.threads);
   }
 
   std::string kernel() const override { return side_.kernel(); }
@@ -103,7 +104,17 @@ class ConvStep : public Step, public TakesTable {
     return std::make_shared<const Shaped>(std::move(shaped));
   }
 
-  void multiply(const Shaped& shaped, const typename Side::Element* image, std::byte* out, int threads) const {
+  /// The codes that a residual connection adds; null where there is none.
+  const uint8_t* other_of(StepInputs inputs, const Shape& out) const {
+    const Residual* residual = side_.residual();
+    if (!residual) return nullptr;
+    const Array& other = *inputs[static_cast<size_t>(residual->input)];
+    expect_type(other, residual->in_dtype);
+    if (other.tensor.shape() != out) throw CannotRun("a residual connection of another shape");
+    return codes_in(other);
+  }
+
+  void multiply(const Shaped& shaped, const typename Side::Element* image, const uint8_t* other, std::byte* out, int threads) const {
     const Geometry& g = shaped.geometry;
     const int64_t images = shaped.offsets.empty() ? 1 : g.batch, pixels = g.batch * g.out_pixels() / images;
     const int64_t blocks = (pixels + kRowsAtOnce - 1) / kRowsAtOnce;
@@ -116,7 +127,9 @@ class ConvStep : public Step, public TakesTable {
         args.m = static_cast<size_t>(std::min(kRowsAtOnce, pixels - pixel));
         args.a = image + n * g.extent_pixels() * channels_ + group * (channels_ / group_);
         place(shaped, pixel, args);
-        set_out(args, out, (n * pixels + pixel) * out_channels_ + group * (out_channels_ / group_));
+        const int64_t at = (n * pixels + pixel) * out_channels_ + group * (out_channels_ / group_);
+        set_out(args, out, at);
+        if (other) set_second(args, other + at, static_cast<size_t>(out_channels_));
         args.out_stride = static_cast<size_t>(out_channels_);
         side_.run(args, first, last);
       }
@@ -157,6 +170,19 @@ std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels
                  LayoutRule::channels_last};
 }
 
+/// With a residual connection in the epilogue.
+std::optional<Lowered> lower_residual(const Cluster& cluster, const Channels& channels, size_t first, const CodeKernel& kernel) {
+  auto residual = kernel.is_unsigned ? residual_of(cluster, first) : std::nullopt;
+  auto ending = residual ? ending_of(residual->head, first) : std::nullopt;
+  std::string reason;
+  auto product = ending ? read_code_product(residual->head, 0, channels, reason) : std::nullopt;
+  if (!product) return std::nullopt;
+  ending->dtype = residual->out_dtype;
+  ending->residual = std::move(residual);
+  return Lowered{std::make_unique<ConvStep<CodeSide>>(*cluster.root, CodeSide(std::move(*product), *ending, kernel)),
+                 LayoutRule::channels_last};
+}
+
 std::optional<Lowered> lower_floats(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
   auto product = read_float_product(head, channels, first, reason);
   if (!product) return std::nullopt;
@@ -175,6 +201,8 @@ LowerResult lower_kernel_conv(const Model& model, const Cluster& cluster, const 
   const Channels channels{shape.size(), 1, shape[0]};
   const bool codes = cluster.inputs[0].quantized();
   const size_t first = leading_constants(cluster, channels);
+  if (codes)
+    if (auto whole = lower_residual(cluster, channels, first, kernel)) return std::move(*whole);
   std::string reason;
   auto divided = divide(model, cluster, codes ? HeadKind::codes : HeadKind::clamped_floats, first, reason);
   if (!divided) return Declined{reason};

@@ -8,6 +8,7 @@
 #include "exec/kernels/elementwise/curves.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/products/operands.h"
+#include "exec/kernels/products/residual.h"
 #include "exec/kernels/products/weight_view.h"
 #include "kernels/registry.h"
 
@@ -48,6 +49,7 @@ class FloatSide {
 
   Args arguments(size_t i) const;
   void run(Args args, size_t first, size_t last) const;
+  const Residual* residual() const { return nullptr; }
   const kernels::FloatGemmPacking& packing() const { return columns_[0].packing; }
   std::string kernel() const { return std::string(kernels::best<kernels::FloatGemm>().name); }
   bool take(const Table&, DType) { return false; }

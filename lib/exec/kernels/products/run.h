@@ -18,6 +18,11 @@ inline void set_out(kernels::GemmArgs& args, std::byte* out, int64_t at) {
 }
 inline void set_out(kernels::FloatGemmArgs& args, std::byte* out, int64_t at) { args.out = reinterpret_cast<float*>(out) + at; }
 
+inline void set_second(kernels::GemmArgs& args, const uint8_t* other, size_t stride) {
+  args.second.other = other, args.second.stride = stride;
+}
+inline void set_second(kernels::FloatGemmArgs&, const uint8_t*, size_t) {}
+
 /// Calls body(row block, first panel, last panel) for rectangles that make up `blocks` x `panels`, by several threads where the product
 /// is worth it: rows are shared out, and columns too where there are few rows.
 void share_out(int threads, int64_t blocks, size_t panels, int64_t macs,

@@ -90,12 +90,9 @@ std::optional<Lowered> lower_on_kernels(const Cluster& cluster, const Products& 
 /// leaves out what only meets padding; enough columns to fill registers; an epilogue that it takes whole.
 bool suits_code_kernel(const Cluster& cluster, const Shape& weights) {
   const int64_t group = cluster.root->attr_or("group", int64_t{1});
-  const bool whole = std::all_of(cluster.post_ops.begin(), cluster.post_ops.end(), [](const PostOp& post) {
-    return post.kind == PostOp::Kind::activation || (post.kind == PostOp::Kind::add && post.operand.constant());
-  });
   const bool wide = product(weights, 2, weights.size()) > 1 && weights[1] >= 16 && weights[0] >= 32 && weights[0] % 16 == 0;
   const bool narrow = weights[0] < 8 * group || (group > 1 && weights[1] < 16);
-  return whole && !wide && !narrow && cluster.outputs[0].quantized();
+  return !wide && !narrow && fits_kernel(cluster, {weights.size(), 1, weights[0]});
 }
 
 }  // namespace

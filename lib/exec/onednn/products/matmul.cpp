@@ -1,6 +1,7 @@
 // MatMul and Gemm: constant weights (rows of the input flattened into one matrix), or two activations, batched. int8: u8|s8 x s8; a
 // second activation of u8 is handed over as s8 by flipping its top bit, its zero point 128 lower.
 
+#include "exec/kernels/products/kernel_products.h"
 #include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
 #include "exec/onednn/products/products.h"
@@ -205,9 +206,22 @@ LowerResult lower_constant(const Cluster& cluster, bool transpose_x, bool transp
                          LayoutRule::plain);
 }
 
+using LowerOnKernel = LowerResult (*)(const Model&, const Cluster&, const CodeKernel&);
+
+/// On our own kernel, where that takes the whole cluster.
+std::optional<Lowered> lower_on_kernel(const Model& model, const Cluster& cluster, LowerOnKernel lower, bool transpose_w) {
+  if (!unsigned_kernel() || !cluster.inputs[0].quantized() || !cluster.inputs[1].constant() || rank_of(cluster.inputs[1]) != 2)
+    return std::nullopt;
+  const size_t rank = rank_of(cluster.inputs[0]);
+  if (!fits_kernel(cluster, {rank, rank - 1, cluster.inputs[1].value->constant()->shape()[transpose_w ? 0 : 1]})) return std::nullopt;
+  LowerResult result = lower(model, cluster, *unsigned_kernel());
+  return std::holds_alternative<Lowered>(result) ? std::optional(std::move(std::get<Lowered>(result))) : std::nullopt;
+}
+
 }  // namespace
 
-LowerResult lower_matmul(const Model&, const Cluster& cluster) {
+LowerResult lower_matmul(const Model& model, const Cluster& cluster) {
+  if (auto own = lower_on_kernel(model, cluster, lower_kernel_matmul, false)) return std::move(*own);
   const Operand &a = cluster.inputs[0], &b = cluster.inputs[1];
   if (rank_of(a) < 2 || rank_of(b) < 2) return Declined{"an operand is a vector, or of unknown rank"};
   if (b.constant() && rank_of(b) == 2 && !a.constant()) return lower_constant(cluster, false, false, 1, 1);
@@ -218,8 +232,9 @@ LowerResult lower_matmul(const Model&, const Cluster& cluster) {
   return lower_primitive(cluster, std::make_shared<BatchedMatMul>(cluster, std::move(*products)), LayoutRule::plain);
 }
 
-LowerResult lower_gemm(const Model&, const Cluster& cluster) {
+LowerResult lower_gemm(const Model& model, const Cluster& cluster) {
   const Node& node = *cluster.root;
+  if (auto own = lower_on_kernel(model, cluster, lower_kernel_gemm, node.attr_or("transB", 0) != 0)) return std::move(*own);
   if (!cluster.inputs[1].constant() || rank_of(cluster.inputs[1]) != 2 || rank_of(cluster.inputs[0]) != 2)
     return Declined{"the weight is no constant matrix"};
   return lower_constant(cluster, node.attr_or("transA", 0) != 0, node.attr_or("transB", 0) != 0, node.attr_or("alpha", 1.0f),

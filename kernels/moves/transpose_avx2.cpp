@@ -7,8 +7,8 @@
 namespace qtool::kernels {
 namespace {
 
-/// 16 x 16 bytes: four rounds of interleaving row i with row i + 8.
-void bytes_16x16(const uint8_t* in, size_t in_stride, uint8_t* out, size_t out_stride) {
+/// 16 x 16 bytes, of which the first `columns` become rows: four rounds of interleaving row i with row i + 8.
+void bytes_16x16(const uint8_t* in, size_t in_stride, uint8_t* out, size_t out_stride, size_t columns = 16) {
   __m128i rows[16], next[16];
   for (int i = 0; i < 16; ++i) rows[i] = _mm_loadu_si128(reinterpret_cast<const __m128i*>(in + static_cast<size_t>(i) * in_stride));
   for (int round = 0; round < 4; ++round) {
@@ -18,7 +18,7 @@ void bytes_16x16(const uint8_t* in, size_t in_stride, uint8_t* out, size_t out_s
     }
     std::memcpy(rows, next, sizeof rows);
   }
-  for (int i = 0; i < 16; ++i) _mm_storeu_si128(reinterpret_cast<__m128i*>(out + static_cast<size_t>(i) * out_stride), rows[i]);
+  for (size_t i = 0; i < columns; ++i) _mm_storeu_si128(reinterpret_cast<__m128i*>(out + i * out_stride), rows[i]);
 }
 
 void floats_4x4(const float* in, size_t in_stride, float* out, size_t out_stride) {
@@ -68,11 +68,21 @@ void by_blocks(const TransposeArgs& args, size_t size, Block block) {
   rest(args, 0, columns, rows, args.columns - columns);
 }
 
+/// Fewer than 16 columns of bytes, as the windows of weights have: blocks read into the rows that follow, as long as there are some.
+void narrow(const TransposeArgs& args) {
+  const uint8_t* in = static_cast<const uint8_t*>(args.in);
+  size_t r = 0;
+  for (; r + 16 <= args.rows && (args.rows - r - 16) * args.in_stride + args.columns >= 16; r += 16)
+    bytes_16x16(in + r * args.in_stride, args.in_stride, static_cast<uint8_t*>(args.out) + r, args.out_stride, args.columns);
+  rest(args, r, 0, args.rows - r, args.columns);
+}
+
 }  // namespace
 
 void transpose_avx2(const TransposeArgs& args) {
   if (args.width == 4) return by_blocks<float>(args, 4, floats_4x4);
-  if (args.rows != 3 || args.out_stride != 3) return by_blocks<uint8_t>(args, 16, bytes_16x16);
+  if (args.columns < 16 && args.rows > 16) return narrow(args);
+  if (args.rows != 3 || args.out_stride != 3) return by_blocks<uint8_t>(args, 16, [](auto... block) { bytes_16x16(block...); });
   const size_t done = interleave_three(static_cast<const uint8_t*>(args.in), args.in_stride, static_cast<uint8_t*>(args.out), args.columns);
   rest(args, 0, done, 3, args.columns - done);
 }

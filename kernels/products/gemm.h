@@ -155,4 +155,10 @@ struct RowSums {
   using Fn = void(const RowSumsArgs&);
 };
 
+/// The same where a's bytes are u8.
+struct RowSumsU8 {
+  using Args = RowSumsArgs;
+  using Fn = void(const RowSumsArgs&);
+};
+
 }  // namespace qtool::kernels

@@ -11,6 +11,7 @@
 #include <limits>
 #include <new>
 
+#include "base/buffer.h"
 #include "onnxio/function_codec.h"
 #include "onnxio/model_reader.h"
 
@@ -43,23 +44,31 @@ struct InputFile {
   const int fd;
 };
 
-/// Refuses before reading what cannot be a model.
-void require_readable(int fd) {
+/// Refuses before reading what cannot be a model. The size of a regular file, else 0.
+size_t require_readable(int fd) {
   struct stat info {};
   if (fd < 0 || fstat(fd, &info) != 0) throw invalid_file(std::string("cannot open: ") + std::strerror(errno));
   if (S_ISDIR(info.st_mode)) throw invalid_file("is a directory, expected a file");
-  if (S_ISREG(info.st_mode) && fd != STDIN_FILENO) require_size(static_cast<size_t>(info.st_size));
+  if (!S_ISREG(info.st_mode) || fd == STDIN_FILENO) return 0;
+  require_size(static_cast<size_t>(info.st_size));
+  return static_cast<size_t>(info.st_size);
 }
 
-void parse_file(ModelProto& message, const std::string& path) {
-  const InputFile file(path);
-  require_readable(file.fd);
+void parse_stream(ModelProto& message, int fd) {
   constexpr int kBlock = 1 << 20;
-  google::protobuf::io::FileInputStream input(file.fd, kBlock);
+  google::protobuf::io::FileInputStream input(fd, kBlock);
   const bool parsed = parse_message(message, input);
   if (input.GetErrno() != 0) throw invalid_file(std::string("cannot read: ") + std::strerror(input.GetErrno()));
   require_size(static_cast<size_t>(input.ByteCount()));
   require_model(parsed, message);
+}
+
+void parse_file(ModelProto& message, const std::string& path) {
+  const InputFile file(path);
+  const size_t size = require_readable(file.fd);
+  if (size == 0) return parse_stream(message, file.fd);
+  const auto mapped = Buffer::map_file(path, 0, size);  // weights are then copied once, whole
+  require_model(parse_message(message, {reinterpret_cast<const char*>(mapped->data()), size}), message);
 }
 
 void read_header(ModelProto& message, Model& model) {

@@ -227,6 +227,18 @@ TEMPLATE_TEST_CASE("gemm: a rectangle of whole panels gives the same codes as th
   CHECK(out == whole);
 }
 
+TEST_CASE("gemm_pack: columns and depths of any step") {
+  const auto variant = any_variant<GemmPack>();
+  const GemmPacking packing{21, 2, 7, gemm_tile(Isa::avx512vbmi)};
+  const auto b = random_bytes(21 * 2 * 7 * 3, 3);
+  Guarded<int8_t> packed(packing.size()), expected(packing.size());
+  GemmPackArgs args{b.data(), 1, 2, 42, 0x80, packing, packed.data(), nullptr};
+  variant.run(args);
+  args.packed = expected.data();
+  scalar_twin<GemmPack>().run(args);
+  CHECK(packed == expected);
+}
+
 TEST_CASE("gemm_pack: every variant packs every tile as the scalar twin does, with the sums of the columns") {
   const auto variant = any_variant<GemmPack>();
   const auto isa = GENERATE(Isa::scalar, Isa::neon, Isa::neoni8mm, Isa::avx512vbmi);
@@ -259,8 +271,8 @@ TEST_CASE("gemm_pack: groups of a last, narrower block lie side by side") {
   CHECK(packing.index(0, 17, 8) == 8 * 24 + 8 * 16 + 1);
 }
 
-TEST_CASE("row_sums: every variant equals the scalar twin") {
-  const auto variant = any_variant<RowSums>();
+TEMPLATE_TEST_CASE("row_sums: every variant equals the scalar twin", "", RowSums, RowSumsU8) {
+  const auto variant = any_variant<TestType>();
   const size_t depth = GENERATE(from_range(kLengths)), m = GENERATE(0, 1, 5);
   const int32_t factor = GENERATE(1, -7, 128);
   const auto bytes = random_bytes(m * (depth + 1), 4);
@@ -268,7 +280,7 @@ TEST_CASE("row_sums: every variant equals the scalar twin") {
   RowSumsArgs args{reinterpret_cast<const int8_t*>(bytes.data()), depth + 1, m, depth, factor, out.data()};
   variant.run(args);
   args.out = expected.data();
-  scalar_twin<RowSums>().run(args);
+  scalar_twin<TestType>().run(args);
   CHECK(out == expected);
 }
 

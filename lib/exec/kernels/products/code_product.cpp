@@ -1,6 +1,7 @@
 #include "exec/kernels/products/code_product.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "exec/kernels/elementwise/curves.h"
 
@@ -47,7 +48,12 @@ std::vector<int64_t> sums_by_first_axis(const Tensor& weights) {
   const auto codes = weights.data<int8_t>();
   std::vector<int64_t> sums(static_cast<size_t>(weights.shape()[0]));
   const size_t each = codes.size() / std::max<size_t>(1, sums.size());
-  for (size_t i = 0; i < codes.size(); ++i) sums[i / each] += codes[i];
+  for (size_t s = 0; s < sums.size(); ++s)
+    for (size_t first = s * each, end = first + each; first < end;) {
+      const size_t last = std::min(end, first + (size_t{1} << 24));  // what i32 holds the sum of
+      sums[s] += std::accumulate(&codes[first], &codes[first] + (last - first), int32_t{0});
+      first = last;
+    }
   return sums;
 }
 

@@ -35,15 +35,29 @@ std::string gemm_name(const CodeKernel& kernel, bool lowest) {
   return std::string(kernel.name) + (lowest && kernel.isa == kernels::Isa::neon ? " in 16 bits" : "");
 }
 
+namespace {
+
+/// The weights as the kernel wants them, and the sums of their columns.
+void pack(const WeightView& view, const int8_t* weights, const GemmPacking& packing, int8_t* packed, int32_t* sums) {
+  if (const auto step_t = view.step_t()) {
+    const auto* first = reinterpret_cast<const uint8_t*>(weights + view.offset + view.taps[0]);
+    return kernels::best<kernels::GemmPack>().run({first, *step_t, view.step_k, view.step_n, 0, packing, packed, sums});
+  }
+  view.for_each(weights, [&](size_t t, size_t k, size_t n, int8_t weight) {
+    packed[packing.index(t, k, n)] = weight;
+    sums[n] += weight;
+  });
+}
+
+}  // namespace
+
 void CodeSide::add(const WeightView& view, size_t first_channel, size_t pieces) {
   Columns columns{kernel_->packing(view.n, std::max<size_t>(1, view.taps.size()), view.depth), {}, {}, {}, {}, false, pieces};
   const size_t padded = columns.packing.padded_n();
   columns.b.assign(columns.packing.size(), 0);
   columns.start.assign(padded, 0), columns.scale.assign(padded, 0), columns.shift.assign(padded, 0);
-  view.for_each(product_.weights.data<int8_t>().data(), [&](size_t t, size_t k, size_t n, int8_t weight) {
-    columns.b[columns.packing.index(t, k, n)] = weight;
-    columns.start[n] -= zero() * weight;
-  });
+  pack(view, product_.weights.data<int8_t>().data(), columns.packing, columns.b.data(), columns.start.data());
+  for (int32_t& start : columns.start) start *= -zero();
   columns.lowest = std::find(columns.b.begin(), columns.b.end(), int8_t{-128}) != columns.b.end();
   for (size_t n = 0; n < view.n; ++n) {
     columns.scale[n] = static_cast<float>(product_.factors[first_channel + n] / ending_.scale);

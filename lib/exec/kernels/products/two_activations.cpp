@@ -98,7 +98,7 @@ class TwoActivations : public Step {
     kernels::best<kernels::GemmPack>().run({b, 0, n, 1, flip, scratch.packing, scratch.packed.data(), scratch.start.data()});
     for (int32_t& start : scratch.start) start = -a_zero * start + a_zero * b_zero * static_cast<int32_t>(k);
     std::fill(scratch.scale.begin(), scratch.scale.end(), factor_);
-    if (b_zero != 0) kernels::best<kernels::RowSums>().run({a, k, m, k, -b_zero, scratch.row_start.data()});
+    if (b_zero != 0) sum_rows({a, k, m, k, -b_zero, scratch.row_start.data()});
     kernels::GemmArgs args{};
     args.a = a, args.a_stride = k, args.m = m;
     args.packing = scratch.packing, args.b = scratch.packed.data(), args.b_lowest = true;
@@ -107,6 +107,10 @@ class TwoActivations : public Step {
     args.form = ending_.form, args.out_zero_point = ending_.zero_point, args.lo = ending_.lo, args.hi = ending_.hi;
     args.out = out, args.out_stride = n;
     kernel_.run(args);
+  }
+
+  void sum_rows(const kernels::RowSumsArgs& args) const {
+    kernel_.is_unsigned ? kernels::best<kernels::RowSumsU8>().run(args) : kernels::best<kernels::RowSums>().run(args);
   }
 
   const CodeKernel& kernel_;
@@ -169,7 +173,6 @@ LowerResult lower_two_floats(const Model& model, const Cluster& cluster) {
 
 LowerResult lower_two_activations(const Model& model, const Cluster& cluster, const CodeKernel& kernel) {
   if (!cluster.inputs[0].quantized() && !cluster.inputs[1].quantized()) return lower_two_floats(model, cluster);
-  if (kernel.is_unsigned) return Declined{"no kernel for the sums of rows of u8"};
   if (!per_tensor_8bit(cluster.inputs[0]) || !per_tensor_8bit(cluster.inputs[1])) return Declined{"operands are not per-tensor 8-bit"};
   std::string reason;
   auto divided = divide(model, cluster, HeadKind::codes, 0, reason);

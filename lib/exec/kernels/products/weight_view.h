@@ -2,6 +2,7 @@
 // Where a right-hand side of a product lies in constant weights.
 
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 namespace qtool::lowerings {
@@ -13,6 +14,15 @@ struct WeightView {
   size_t offset = 0;
   std::vector<size_t> taps;  ///< none: one tap of zeros
   size_t depth = 0, step_k = 0, n = 0, step_n = 0;
+
+  /// What lies between taps, where that is the same everywhere; nothing for no taps.
+  std::optional<size_t> step_t() const {
+    if (taps.empty()) return std::nullopt;
+    const size_t step = taps.size() > 1 ? taps[1] - taps[0] : 0;
+    for (size_t t = 1; t < taps.size(); ++t)
+      if (taps[t] != taps[0] + t * step) return std::nullopt;
+    return step;
+  }
 
   /// Calls body(t, k, n, weight).
   template <class Element, class Body>

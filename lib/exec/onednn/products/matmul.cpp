@@ -208,12 +208,18 @@ LowerResult lower_constant(const Cluster& cluster, bool transpose_x, bool transp
 
 using LowerOnKernel = LowerResult (*)(const Model&, const Cluster&, const CodeKernel&);
 
+/// What the epilogue of our kernel must hold: constants for the columns alone.
+Channels columns_of(const Cluster& cluster, bool transpose_w) {
+  const size_t rank = rank_of(cluster.inputs[0]);
+  const Operand& b = cluster.inputs[1];
+  return {rank, rank - 1, b.constant() ? b.value->constant()->shape()[transpose_w ? 0 : 1] : -1};
+}
+
 /// On our own kernel, where that takes the whole cluster.
 std::optional<Lowered> lower_on_kernel(const Model& model, const Cluster& cluster, LowerOnKernel lower, bool transpose_w) {
-  if (!unsigned_kernel() || !cluster.inputs[0].quantized() || !cluster.inputs[1].constant() || rank_of(cluster.inputs[1]) != 2)
-    return std::nullopt;
-  const size_t rank = rank_of(cluster.inputs[0]);
-  if (!fits_kernel(cluster, {rank, rank - 1, cluster.inputs[1].value->constant()->shape()[transpose_w ? 0 : 1]})) return std::nullopt;
+  if (!unsigned_kernel() || !cluster.inputs[0].quantized()) return std::nullopt;
+  if (cluster.inputs[1].constant() ? rank_of(cluster.inputs[1]) != 2 : !cluster.inputs[1].quantized()) return std::nullopt;
+  if (!fits_kernel(cluster, columns_of(cluster, transpose_w))) return std::nullopt;
   LowerResult result = lower(model, cluster, *unsigned_kernel());
   return std::holds_alternative<Lowered>(result) ? std::optional(std::move(std::get<Lowered>(result))) : std::nullopt;
 }

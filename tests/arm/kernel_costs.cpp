@@ -62,6 +62,20 @@ struct Product {
   std::vector<uint8_t> out;
 };
 
+/// 3 x 3, stride 1, as the level does it: the baseline by Winograd's algorithm.
+void convolution_3x3(size_t side, size_t depth, size_t n, const std::string& name) {
+  Product direct(side, side, depth, n, 3, 1);
+  if (best<Gemm>().isa != Isa::neon) return direct.cost(name);
+  const WinogradPacking packing{n, depth};
+  std::vector<int8_t> weights = ramp<int8_t>(9 * n * depth), image = ramp<int8_t>((side + 2) * (side + 2) * depth);
+  std::vector<int16_t> packed(packing.size());
+  std::vector<int64_t> workspace(winograd_workspace(depth) / 8 + 1);
+  pack_winograd(weights.data(), packing, packed.data());
+  WinogradArgs args{direct.args, side, side, (side + 2) * depth, depth, 0, (side + 3) / 4 * ((side + 3) / 4), packed.data(), nullptr};
+  args.product.a = image.data(), args.workspace = workspace.data() + reinterpret_cast<uintptr_t>(workspace.data()) % 16 / 8;
+  row(name, side * side * n * 9 * depth, [&] { best<Winograd>().run(args); });
+}
+
 /// Three channels: rows of the window side by side in memory, and the border around the image there already.
 void stem() {
   Product p(224, 224, 9, 32, 3, 2);
@@ -77,9 +91,10 @@ void products() {
   Product(14, 14, 384, 64, 1, 1).cost("1x1 14x14 384>64");
   Product(112, 112, 32, 16, 1, 1).cost("1x1 112x112 32>16");
   Product(7, 7, 320, 1280, 1, 1).cost("1x1 7x7 320>1280");
-  Product(56, 56, 64, 64, 3, 1).cost("3x3 56x56 64>64");
+  convolution_3x3(56, 64, 64, "3x3 56x56 64>64");
   stem();
-  Product(7, 7, 512, 512, 3, 1).cost("3x3 7x7 512>512");
+  convolution_3x3(7, 512, 512, "3x3 7x7 512>512");
+  convolution_3x3(32, 16, 16, "3x3 32x32 16>16");
   Product(1, 1, 1280, 1000, 1, 1).cost("FC 1x1280>1000");
   Product(128, 1, 768, 768, 1, 1).cost("128x768x768");
   Product(128, 1, 768, 3072, 1, 1).cost("128x768x3072");

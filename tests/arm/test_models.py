@@ -75,7 +75,9 @@ def test_an_instruction_set_can_only_be_lowered(int8, tmp_path):
     args = ['bench', int8('glyph-resnet8'), '--data', folder + '/calib', *steps, '--profile', '--json', '--isa']
     for level in ('neon', 'neondot'):
         kernels = {node['kernel'] for node in json.loads(arm(*args, level).stdout)['nodes'] if node['op'] == 'Conv'}
-        assert all(kernel.split('+')[0] == f'gemm_{level}' for kernel in kernels), kernels
+        known = {f'gemm_{level}', f'winograd_{level}'}
+        assert {kernel.split('+')[0] for kernel in kernels} <= known, kernels
+        assert (f'winograd_{level}' in {kernel.split('+')[0] for kernel in kernels}) == (level == 'neon')
     for cpu, asked in (('cortex-a57', 'neondot'), ('neoverse-n1', 'neoni8mm'), ('cortex-a57', 'avx2')):
         refused = arm(*args, asked, cpu=cpu, check=False)
         assert refused.returncode == 4 and 'this processor has only scalar, neon' in refused.stderr, refused

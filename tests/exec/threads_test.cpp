@@ -35,6 +35,13 @@ Model channel_model() {
   return g.finish(g.q(g.op("Conv", {&x, &w, &g.bias(24, 0.0078f, w)}, {{"group", int64_t{24}}}), {0.017f, 113}));
 }
 
+Model conv_model(int64_t images, int64_t side) {
+  QdqGraph g;
+  Value& x = g.q(g.input("x", {images, 16, side, side}), {0.0078f, 117});
+  Value& w = g.weight({40, 16, 3, 3}, 0, 0.013f);
+  return g.finish(g.q(g.op("Conv", {&x, &w, &g.bias(40, 0.0078f, w)}, {{"pads", std::vector<int64_t>{1, 1, 1, 1}}}), {0.17f, 113}));
+}
+
 void check_threads(const std::string& engine, const Model& model) {
   const std::vector<Tensor> inputs = random_inputs(model);
   Tensor alone;
@@ -61,6 +68,12 @@ TEST_CASE("engines: arithmetic is the same on any number of threads") {
 
 TEST_CASE("engines: a line a channel is the same on any number of threads") {
   check_threads(GENERATE(from_range(engines())), channel_model());
+}
+
+TEST_CASE("engines: a 3x3 convolution is the same on any number of threads") {
+  const std::string engine = GENERATE(from_range(engines()));
+  const auto [images, side] = GENERATE(std::pair<int64_t, int64_t>{1, 12}, std::pair<int64_t, int64_t>{2, 33});
+  check_threads(engine, conv_model(images, side));
 }
 
 }  // namespace

@@ -84,7 +84,10 @@ class CodeSide {
   /// What the epilogue adds; null: nothing.
   const Residual* residual() const { return ending_.residual ? &*ending_.residual : nullptr; }
   const kernels::GemmPacking& packing() const { return columns_[0].packing; }
-  std::string kernel() const { return gemm_name(*kernel_, columns_[0].lowest) + (table_ ? "+table" : ""); }
+  kernels::Isa isa() const { return kernel_->isa; }
+  std::string kernel() const { return named(gemm_name(*kernel_, columns_[0].lowest)); }
+  /// The same where another kernel takes the product's place.
+  std::string named(std::string_view kernel) const { return std::string(kernel) + (table_ ? "+table" : ""); }
 
   /// As TakesTable.
   bool take(const Table& table, DType to);

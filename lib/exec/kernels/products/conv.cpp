@@ -2,7 +2,9 @@
 // product kernel.
 
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <type_traits>
 
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/products/code_side.h"
@@ -12,6 +14,7 @@
 #include "exec/kernels/products/kernel_products.h"
 #include "exec/kernels/products/passes.h"
 #include "exec/kernels/products/run.h"
+#include "exec/kernels/products/winograd.h"
 
 namespace qtool::lowerings {
 namespace {
@@ -60,6 +63,7 @@ class ConvStep : public Step, public TakesTable {
     const Shape dilations = node.attr_or("dilations", Shape(kernel_.size(), 1));
     joined_ = group_ == 1 && dilations.back() == 1;
     channels_ = shape[1] * group_, out_channels_ = shape[0];
+    if constexpr (kCodes) winograd_ = WinogradSide::of(node, side_);
     pack(shape);
   }
 
@@ -72,13 +76,20 @@ class ConvStep : public Step, public TakesTable {
     outputs[0] = {context.pool.tensor(side_.out_dtype(), shaped->out), Layout::channels_last};
     if (outputs[0].tensor.size() == 0) return;
     const Image image(shaped->geometry, x, side_.zero(), side_.flips(), slack_, context);
+    if (by_winograd(*shaped, image, outputs[0].tensor.mutable_bytes(), context)) return;
     multiply(*shaped, image.data<typename Side::Element>(), other_of(inputs, shaped->out), outputs[0].tensor.mutable_bytes(),
              context.threads);
   }
 
-  std::string kernel() const override { return side_.kernel(); }
+  std::string kernel() const override {
+    if constexpr (kCodes)
+      if (winograd_taken_) return side_.named(kernels::best<kernels::Winograd>().name);
+    return side_.kernel();
+  }
 
  private:
+  static constexpr bool kCodes = std::is_same_v<Side, CodeSide>;
+
   /// A tap's depth is padded to what the kernel takes whole: it reads the bytes behind, and weighs them with zeros. Where that wastes
   /// much, the taps are pieces of one row instead, which the kernel puts together.
   void pack(const Shape& shape) {
@@ -114,6 +125,16 @@ class ConvStep : public Step, public TakesTable {
     shaped.out.insert(shaped.out.end(), spatial.begin(), spatial.end());
     if (!shaped.geometry.is_matrix() && element_count(shaped.out) > 0) shaped.offsets = window_offsets(shaped.geometry, joined_);
     return std::make_shared<const Shaped>(std::move(shaped));
+  }
+
+  /// True where that did it.
+  bool by_winograd(const Shaped& shaped, const Image& image, std::byte* out, StepContext& context) {
+    if constexpr (kCodes) {
+      const bool pays = winograd_ && winograd_->pays(shaped.geometry);
+      if (pays) winograd_->run(side_.arguments(0), image.template data<int8_t>(), shaped.geometry, out, context);
+      return winograd_taken_ = pays;
+    }
+    return false;
   }
 
   /// The codes that a residual connection adds; null where there is none.
@@ -164,6 +185,8 @@ class ConvStep : public Step, public TakesTable {
   Shape kernel_;
   bool joined_;
   size_t slack_ = 0;
+  std::optional<WinogradSide> winograd_;
+  std::atomic<bool> winograd_taken_ = false;  ///< by the last run
   std::mutex mutex_;
   std::vector<std::shared_ptr<const Shaped>> shaped_;
 };

@@ -4,12 +4,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <utility>
 
 #include "kernels/elementwise/table_avx512vbmi.h"
 #include "kernels/registry.h"
-
-#define QTOOL_INLINE __attribute__((always_inline)) inline
+#include "kernels/unroll.h"
 
 namespace qtool::kernels {
 namespace {
@@ -102,15 +100,6 @@ QTOOL_INLINE void store_bytes(uint8_t* out, __m512i bytes) {
     _mm_storel_epi64(reinterpret_cast<__m128i*>(out), _mm512_castsi512_si128(bytes));
   }
 }
-
-/// f(0), f(1), .. f(N - 1) with constants for numbers, so that arrays indexed by them are registers.
-template <int N, class F>
-QTOOL_INLINE void repeat(F&& f) {
-  [&]<int... I>(std::integer_sequence<int, I...>) __attribute__((always_inline)) { (f(std::integral_constant<int, I>{}), ...); }
-  (std::make_integer_sequence<int, N>{});
-}
-#define QTOOL_EACH(i) [&](auto i) __attribute__((always_inline))
-#define QTOOL_EACH_OF(i, v) [&](auto i, auto v) __attribute__((always_inline))
 
 /// MR rows from `row` on times NV registers of columns from `panel` on, the last one half (LAST_HALF).
 template <int MR, int NV, bool LAST_HALF>

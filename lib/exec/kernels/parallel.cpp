@@ -9,7 +9,7 @@
 namespace qtool::lowerings {
 namespace {
 
-constexpr int64_t kWorthATeam = 32768;  ///< bytes: about what one thread does while a team starts
+constexpr int64_t kWorthATeam = 8192;  ///< bytes: about what one thread does while a waiting team starts
 
 using Body = std::function<void(int64_t, int64_t)>;
 

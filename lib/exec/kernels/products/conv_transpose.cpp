@@ -11,6 +11,7 @@
 #include "exec/kernels/products/float_side.h"
 #include "exec/kernels/products/kernel_products.h"
 #include "exec/kernels/products/passes.h"
+#include "exec/kernels/products/patches.h"
 #include "exec/kernels/products/run.h"
 #include "exec/kernels/windows/window.h"
 
@@ -252,16 +253,19 @@ LowerResult lower_kernel_conv_transpose(const Model& model, const Cluster& clust
   const size_t first = leading_constants(cluster, channels), dims = shape.size() - 2;
   auto divided = divide(model, cluster, codes ? HeadKind::codes : HeadKind::clamped_floats, first, reason);
   if (!divided) return Declined{reason};
+  const bool patches = has_disjoint_patches(node, shape);
   std::unique_ptr<Step> step;
   if (codes) {
     auto product = read_code_product(divided->head, 1, channels, reason);
     const auto ending = ending_of(divided->head, first);
     if (!product || !ending) return Declined{product ? "no kernel for what follows" : reason};
-    step = std::make_unique<ConvTransposeStep<CodeSide>>(*grid, dims, CodeSide(std::move(*product), *ending, kernel));
+    step = patches ? patches_step(std::move(*product), *ending, kernel)
+                   : std::make_unique<ConvTransposeStep<CodeSide>>(*grid, dims, CodeSide(std::move(*product), *ending, kernel));
   } else {
     auto product = read_float_product(divided->head, channels, first, reason);
     if (!product) return Declined{reason};
-    step = std::make_unique<ConvTransposeStep<FloatSide>>(*grid, dims, FloatSide(std::move(*product)));
+    step = patches ? patches_step(std::move(*product))
+                   : std::make_unique<ConvTransposeStep<FloatSide>>(*grid, dims, FloatSide(std::move(*product)));
   }
   return with_passes({std::move(step), LayoutRule::channels_last}, std::move(*divided));
 }

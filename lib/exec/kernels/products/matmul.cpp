@@ -25,18 +25,6 @@ Tensor turned(const Tensor& x, StepContext& context) {
   return result;
 }
 
-/// The rows of a tensor, codes flipped where `flips`. Holds what it made.
-struct CodeRows {
-  CodeRows(const Tensor& x, bool flips, StepContext& context) : codes(x, flips, context) {}
-  const int8_t* data() const { return codes.data(); }
-  RowCodes codes;
-};
-struct FloatRows {
-  FloatRows(const Tensor& x, bool, StepContext&) : x(x) {}
-  const float* data() const { return reinterpret_cast<const float*>(x.bytes()); }
-  const Tensor x;
-};
-
 /// x [.., M, K] times [K, N].
 template <class Side, class Rows>
 class MatMulStep : public Step, public TakesTable {

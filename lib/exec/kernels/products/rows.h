@@ -17,6 +17,18 @@ class RowCodes {
   const int8_t* data_;
 };
 
+/// Rows as the sides of a product read them: codes flipped where `flips`, or floats as they are. Holds what it made.
+struct CodeRows {
+  CodeRows(const Tensor& x, bool flips, StepContext& context) : codes(x, flips, context) {}
+  const int8_t* data() const { return codes.data(); }
+  RowCodes codes;
+};
+struct FloatRows {
+  FloatRows(const Tensor& x, bool, StepContext&) : x(x) {}
+  const float* data() const { return reinterpret_cast<const float*>(x.bytes()); }
+  const Tensor x;
+};
+
 /// MatMul of two activations of codes, batched.
 LowerResult lower_two_activations(const Model& model, const Cluster& cluster, const CodeKernel& kernel);
 

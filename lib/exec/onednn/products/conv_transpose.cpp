@@ -1,9 +1,10 @@
 // ConvTranspose as oneDNN's deconvolution, int8 and float. Weights [in, out / group, kernel...].
 
+#include "exec/kernels/products/kernel_products.h"
+#include "exec/kernels/products/patches.h"
 #include "exec/kernels/windows/window.h"
 #include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
-#include "exec/onednn/products/conv_transpose_patches.h"
 #include "exec/onednn/products/products.h"
 
 namespace qtool::onednn {
@@ -79,13 +80,24 @@ class ConvTranspose {
   mutable PackedWeights packed_;
 };
 
+/// Where our own kernels are faster than oneDNN.
+std::optional<Lowered> lower_on_kernels(const Model& model, const Cluster& cluster, const Shape& weights) {
+  const bool codes = cluster.inputs[0].quantized();
+  if (codes ? !unsigned_kernel() : kernels::best<kernels::FloatGemm>().isa == kernels::Isa::scalar) return std::nullopt;
+  if (!has_disjoint_patches(*cluster.root, weights)) return std::nullopt;
+  const CodeKernel& kernel = codes ? *unsigned_kernel() : signed_kernel();
+  LowerResult own = lower_kernel_conv_transpose(model, cluster, kernel);
+  return std::holds_alternative<Lowered>(own) ? std::optional(std::move(std::get<Lowered>(own))) : std::nullopt;
+}
+
 }  // namespace
 
-LowerResult lower_conv_transpose(const Model&, const Cluster& cluster) {
+LowerResult lower_conv_transpose(const Model& model, const Cluster& cluster) {
   const Node& node = *cluster.root;
   if (!cluster.inputs[1].constant()) return Declined{"the weight is no constant"};
   if (node.attr_or("auto_pad", "NOTSET") != "NOTSET" || node.attribute("output_shape")) return Declined{"auto_pad or output_shape"};
   const Shape shape = cluster.inputs[1].value->constant()->shape();
+  if (auto own = lower_on_kernels(model, cluster, shape)) return std::move(*own);
   const int64_t group = node.attr_or("group", int64_t{1}), channels = shape[1] * group;
   if (group > 1 && cluster.inputs[1].quantized() && cluster.inputs[1].params->per_channel())
     return Declined{"scales per channel of a grouped weight"};
@@ -93,7 +105,6 @@ LowerResult lower_conv_transpose(const Model&, const Cluster& cluster) {
   auto products = read_products(cluster, 1, {shape.size(), 1, channels}, reason);
   if (!products) return Declined{reason};
   if (products->bias.size() != static_cast<size_t>(channels)) return Declined{"the bias has another length than the output channels"};
-  if (has_disjoint_patches(cluster, *products)) return lower_disjoint_patches(cluster, std::move(*products));
   return lower_primitive(cluster, std::make_shared<ConvTranspose>(cluster, std::move(*products)), LayoutRule::channels_last);
 }
 

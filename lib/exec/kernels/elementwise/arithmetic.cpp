@@ -2,6 +2,7 @@
 
 #include <numeric>
 
+#include "exec/kernels/by_shape.h"
 #include "exec/kernels/elementwise/broadcast.h"
 #include "exec/kernels/elementwise/curves.h"
 #include "exec/kernels/elementwise/table.h"
@@ -78,9 +79,36 @@ Array& make_output(std::span<Array> outputs, const Array& a, const Array& b, DTy
   return outputs[0];
 }
 
-void walk(const Array& a, const Array& b, Array& out, size_t width, int threads, const std::function<void(const RowPointers&)>& body) {
-  const Walk walk = plan_walk({a.tensor.shape(), a.layout}, {b.tensor.shape(), b.layout}, out.tensor.shape(), out.layout);
-  if (out.tensor.size() > 0) for_each_row(walk, a.tensor.bytes(), b.tensor.bytes(), out.tensor.mutable_bytes(), width, threads, body);
+/// The walks of the shapes and layouts met so far.
+class Walks {
+ public:
+  std::shared_ptr<const Walk> get(const Array& a, const Array& b, const Array& out) const {
+    return made_->get(key(a, b, out), [&](const Shape&) {
+      return plan_walk({a.tensor.shape(), a.layout}, {b.tensor.shape(), b.layout}, out.tensor.shape(), out.layout);
+    });
+  }
+
+ private:
+  /// Everything that a walk depends on.
+  static Shape key(const Array& a, const Array& b, const Array& out) {
+    const Shape &first = a.tensor.shape(), &second = b.tensor.shape();
+    Shape key;
+    key.reserve(first.size() + second.size() + 4);
+    key.insert(key.end(), first.begin(), first.end());
+    key.insert(key.end(), second.begin(), second.end());
+    for (const int64_t more : {static_cast<int64_t>(first.size()), static_cast<int64_t>(a.layout), static_cast<int64_t>(b.layout),
+                               static_cast<int64_t>(out.layout)})
+      key.push_back(more);
+    return key;
+  }
+
+  std::shared_ptr<ByShape<Walk>> made_ = std::make_shared<ByShape<Walk>>();
+};
+
+void walk(const Walks& walks, const Array& a, const Array& b, Array& out, size_t width, int threads,
+          const std::function<void(const RowPointers&)>& body) {
+  const auto walk = walks.get(a, b, out);
+  if (out.tensor.size() > 0) for_each_row(*walk, a.tensor.bytes(), b.tensor.bytes(), out.tensor.mutable_bytes(), width, threads, body);
 }
 
 /// With one constant code the other operand has 256 answers: a table. Nothing where the constant is no single code.
@@ -120,18 +148,19 @@ LowerResult lower_codes(const Cluster& cluster, ArithmeticOp op) {
     if (auto table = lower_scalar(cluster, args)) return std::move(*table);
   }
   const auto& kernel = kernels::best<kernels::Arithmetic>();
-  return make_lowered(
-      LayoutRule::same, std::string(kernel.name),
-      [args, &kernel, pair = Pair(cluster), dtype = y.params->dtype](StepInputs in, std::span<Array> out, StepContext& context) {
-        const Array &first = pair(in, 0), &second = pair(in, 1);
-        walk(first, second, make_output(out, first, second, dtype, context), 1, context.threads, [&](const RowPointers& row) {
-          kernels::ArithmeticArgs now = args;
-          now.a.codes = reinterpret_cast<const uint8_t*>(row.a), now.a.repeated = row.a_repeated;
-          now.b.codes = reinterpret_cast<const uint8_t*>(row.b), now.b.repeated = row.b_repeated;
-          now.out = reinterpret_cast<uint8_t*>(row.out), now.n = row.n;
-          kernel.run(now);
-        });
-      });
+  return make_lowered(LayoutRule::same, std::string(kernel.name),
+                      [args, &kernel, pair = Pair(cluster), walks = Walks(), dtype = y.params->dtype](StepInputs in, std::span<Array> out,
+                                                                                                      StepContext& context) {
+                        const Array &first = pair(in, 0), &second = pair(in, 1);
+                        walk(walks, first, second, make_output(out, first, second, dtype, context), 1, context.threads,
+                             [&](const RowPointers& row) {
+                               kernels::ArithmeticArgs now = args;
+                               now.a.codes = reinterpret_cast<const uint8_t*>(row.a), now.a.repeated = row.a_repeated;
+                               now.b.codes = reinterpret_cast<const uint8_t*>(row.b), now.b.repeated = row.b_repeated;
+                               now.out = reinterpret_cast<uint8_t*>(row.out), now.n = row.n;
+                               kernel.run(now);
+                             });
+                      });
 }
 
 LowerResult lower_floats(const Cluster& cluster, ArithmeticOp op) {
@@ -140,16 +169,17 @@ LowerResult lower_floats(const Cluster& cluster, ArithmeticOp op) {
   const auto& kernel = kernels::best<kernels::Combine>();
   return make_lowered(
       LayoutRule::same, std::string(kernel.name),
-      [op, &kernel, pair = Pair(cluster), curves = *curves](StepInputs in, std::span<Array> out, StepContext& context) {
+      [op, &kernel, pair = Pair(cluster), walks = Walks(), curves = *curves](StepInputs in, std::span<Array> out, StepContext& context) {
         const Array &first = pair(in, 0), &second = pair(in, 1);
         expect_type(first, DType::float32);
         expect_type(second, DType::float32);
-        walk(first, second, make_output(out, first, second, DType::float32, context), 4, context.threads, [&](const RowPointers& row) {
-          auto* y = reinterpret_cast<float*>(row.out);
-          kernel.run(
-              {op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b), row.a_repeated, row.b_repeated, y, row.n});
-          if (!curves.empty()) apply(curves, y, y, row.n);
-        });
+        walk(walks, first, second, make_output(out, first, second, DType::float32, context), 4, context.threads,
+             [&](const RowPointers& row) {
+               auto* y = reinterpret_cast<float*>(row.out);
+               kernel.run({op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b), row.a_repeated, row.b_repeated,
+                           y, row.n});
+               if (!curves.empty()) apply(curves, y, y, row.n);
+             });
       });
 }
 

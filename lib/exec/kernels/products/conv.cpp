@@ -3,9 +3,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 #include <type_traits>
 
+#include "exec/kernels/by_shape.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/products/code_side.h"
 #include "exec/kernels/products/depthwise.h"
@@ -18,8 +18,6 @@
 
 namespace qtool::lowerings {
 namespace {
-
-constexpr size_t kMaxSpecializations = 8;
 
 /// [out, in, place] -> [out, place, in]
 Tensor by_places(const Tensor& weights) {
@@ -48,7 +46,7 @@ Tensor by_taps(const Tensor& weights, int64_t row, int64_t padded) {
 
 /// Convolution of one input shape.
 struct Shaped {
-  Shape in, out;
+  Shape out;
   Geometry geometry;
   std::vector<std::ptrdiff_t> offsets;  ///< none: a matrix
 };
@@ -72,7 +70,7 @@ class ConvStep : public Step, public TakesTable {
   void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
     const Tensor& x = inputs[0]->tensor;
     expect_type(*inputs[0], side_.in_dtype());
-    const std::shared_ptr<const Shaped> shaped = shaped_for(x.shape());
+    const auto shaped = shaped_.get(x.shape(), [&](const Shape& in) { return shape(in); });
     outputs[0] = {context.pool.tensor(side_.out_dtype(), shaped->out), Layout::channels_last};
     if (outputs[0].tensor.size() == 0) return;
     const Image image(shaped->geometry, x, side_.zero(), side_.flips(), slack_, context);
@@ -107,24 +105,15 @@ class ConvStep : public Step, public TakesTable {
     side_.finish();
   }
 
-  std::shared_ptr<const Shaped> shaped_for(const Shape& in) {
-    std::lock_guard lock(mutex_);
-    for (const auto& known : shaped_)
-      if (known->in == in) return known;
-    if (shaped_.size() == kMaxSpecializations) shaped_.erase(shaped_.begin());
-    shaped_.push_back(shape(in));
-    return shaped_.back();
-  }
-
-  std::shared_ptr<const Shaped> shape(const Shape& in) const {
+  Shaped shape(const Shape& in) const {
     if (in.size() != kernel_.size() + 2 || in[1] != channels_) throw CannotRun("another rank or number of channels");
     const Window window = window_of(node_, in, kernel_);
     if (std::any_of(window.begin.begin(), window.begin.end(), [](int64_t n) { return n < 0; })) throw CannotRun("negative padding");
     const Shape spatial = window.output(in);
-    Shaped shaped{in, {in[0], out_channels_}, Geometry(window, in, spatial), {}};
+    Shaped shaped{{in[0], out_channels_}, Geometry(window, in, spatial), {}};
     shaped.out.insert(shaped.out.end(), spatial.begin(), spatial.end());
     if (!shaped.geometry.is_matrix() && element_count(shaped.out) > 0) shaped.offsets = window_offsets(shaped.geometry, joined_);
-    return std::make_shared<const Shaped>(std::move(shaped));
+    return shaped;
   }
 
   /// True where that did it.
@@ -187,8 +176,7 @@ class ConvStep : public Step, public TakesTable {
   size_t slack_ = 0;
   std::optional<WinogradSide> winograd_;
   std::atomic<bool> winograd_taken_ = false;  ///< by the last run
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<const Shaped>> shaped_;
+  ByShape<Shaped> shaped_;
 };
 
 std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels, size_t first, const CodeKernel& kernel,

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 #include <array>
-#include <mutex>
 
+#include "exec/kernels/by_shape.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/parallel.h"
 #include "exec/kernels/products/code_side.h"
@@ -18,7 +18,6 @@
 namespace qtool::lowerings {
 namespace {
 
-constexpr size_t kMaxSpecializations = 8;
 constexpr size_t kDims = 3;
 using Triple = std::array<int64_t, kDims>;
 
@@ -61,7 +60,7 @@ struct Run {
 };
 
 struct Shaped {
-  Shape in, out;
+  Shape out;
   std::vector<Run> runs;  ///< of one image
 };
 
@@ -121,7 +120,7 @@ class ConvTransposeStep : public Step, public TakesTable {
   void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
     const Tensor& x = inputs[0]->tensor;
     expect_type(*inputs[0], side_.in_dtype());
-    const std::shared_ptr<const Shaped> shaped = shaped_for(x.shape());
+    const auto shaped = shaped_.get(x.shape(), [&](const Shape& in) { return shape(in); });
     outputs[0] = {context.pool.tensor(side_.out_dtype(), shaped->out), Layout::channels_last};
     if (outputs[0].tensor.size() == 0) return;
     const int64_t image = x.size() / x.shape()[0] + grid_.in_channels, runs = static_cast<int64_t>(shaped->runs.size());
@@ -170,27 +169,18 @@ class ConvTransposeStep : public Step, public TakesTable {
     return made;
   }
 
-  std::shared_ptr<const Shaped> shaped_for(const Shape& in) {
-    std::lock_guard lock(mutex_);
-    for (const auto& known : shaped_)
-      if (known->in == in) return known;
-    if (shaped_.size() == kMaxSpecializations) shaped_.erase(shaped_.begin());
-    shaped_.push_back(shape(in));
-    return shaped_.back();
-  }
-
-  std::shared_ptr<const Shaped> shape(const Shape& in) const {
+  Shaped shape(const Shape& in) const {
     if (in.size() != dims_ + 2 || in[1] != grid_.in_channels) throw CannotRun("another rank or number of channels");
     const Triple from = in_three({in.begin() + 2, in.end()}, 1);
     Triple to;
-    Shaped shaped{in, {in[0], grid_.out_channels}, {}};
+    Shaped shaped{{in[0], grid_.out_channels}, {}};
     for (size_t d = 0; d < kDims; ++d) {
       to[d] = (from[d] - 1) * grid_.stride[d] + (grid_.kernel[d] - 1) * grid_.dilation[d] + 1 - grid_.begin[d] - grid_.end[d];
       if (to[d] < 0) throw CannotRun("padding beyond the output");
       if (d + dims_ >= kDims) shaped.out.push_back(to[d]);
     }
     shaped.runs = RunMaker(grid_, from, to).make();
-    return std::make_shared<const Shaped>(std::move(shaped));
+    return shaped;
   }
 
   /// `at`: where the image's output begins, elements.
@@ -209,8 +199,7 @@ class ConvTransposeStep : public Step, public TakesTable {
   const Grid grid_;
   const size_t dims_;
   Side side_;
-  std::mutex mutex_;
-  std::vector<std::shared_ptr<const Shaped>> shaped_;
+  ByShape<Shaped> shaped_;
 };
 
 std::optional<Grid> grid_of(const Node& node, const Shape& weights, std::string& reason) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "exec/kernels/by_shape.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/function_step.h"
 #include "exec/kernels/parallel.h"
@@ -94,23 +95,12 @@ class DepthwiseStep : public Step, public TakesTable {
   void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
     const Tensor& x = inputs[0]->tensor;
     expect_type(*inputs[0], k_.in_dtype);
-    if (x.rank() != 4 || x.shape()[1] != static_cast<int64_t>(k_.packing.channels)) throw CannotRun("another number of channels");
-    const Window window = window_of(node_, x.shape(), {k_.kh, k_.kw});
-    const Shape spatial = window.output(x.shape()), out{x.shape()[0], x.shape()[1], spatial[0], spatial[1]};
-    outputs[0] = {context.pool.tensor(k_.out_dtype, out), Layout::channels_last};
+    const auto shaped = shaped_.get(x.shape(), [&](const Shape& in) { return shape(in); });
+    outputs[0] = {context.pool.tensor(k_.out_dtype, shaped->out), Layout::channels_last};
     if (outputs[0].tensor.size() == 0) return;
-    const auto row = static_cast<size_t>(x.shape()[3] * x.shape()[1]);
-    const auto zeros = context.pool.take(row);
-    std::memset(zeros->mutable_data(), k_.padding, row);
-    const Images images{x.shape(),
-                        out,
-                        window.begin[0],
-                        window.begin[1],
-                        codes_in(*inputs[0]),
-                        reinterpret_cast<const uint8_t*>(zeros->data()),
-                        codes_out(outputs[0])};
-    const auto at_once = static_cast<int64_t>(k_.packing.shifts), calls = (out[2] + at_once - 1) / at_once;
-    in_parts(context.threads, out[0] * calls, x.size() + outputs[0].tensor.size(), [&](int64_t first, int64_t last) {
+    const Images images{*shaped, codes_in(*inputs[0]), codes_out(outputs[0])};
+    const auto at_once = static_cast<int64_t>(k_.packing.shifts), calls = (shaped->out[2] + at_once - 1) / at_once;
+    in_parts(context.threads, shaped->out[0] * calls, x.size() + outputs[0].tensor.size(), [&](int64_t first, int64_t last) {
       for (int64_t i = first; i < last; ++i) run_rows(images, i / calls, i % calls * at_once);
     });
   }
@@ -118,26 +108,43 @@ class DepthwiseStep : public Step, public TakesTable {
   std::string kernel() const override { return std::string(kernels::best<kernels::Depthwise>().name) + (table_ ? "+table" : ""); }
 
  private:
-  struct Images {
+  /// What one input shape asks for.
+  struct Shaped {
     Shape in, out;
     int64_t top, left;
-    const uint8_t *x, *zeros;  ///< zeros: a row of them
+    std::vector<uint8_t> zeros;  ///< a row of them
+  };
+  struct Images {
+    const Shaped& shaped;
+    const uint8_t* x;
     uint8_t* y;
   };
 
+  Shaped shape(const Shape& in) const {
+    if (in.size() != 4 || in[1] != static_cast<int64_t>(k_.packing.channels)) throw CannotRun("another number of channels");
+    const Window window = window_of(node_, in, {k_.kh, k_.kw});
+    const Shape spatial = window.output(in);
+    return {in,
+            {in[0], in[1], spatial[0], spatial[1]},
+            window.begin[0],
+            window.begin[1],
+            std::vector<uint8_t>(static_cast<size_t>(in[3] * in[1]), k_.padding)};
+  }
+
   /// Output rows oy, oy + 1.. of image n.
   void run_rows(const Images& images, int64_t n, int64_t oy) const {
-    const int64_t height = images.in[2], row = images.in[3] * images.in[1], out_row = images.out[3] * images.out[1];
+    const auto& [in, out, top, left, zeros] = images.shaped;
+    const int64_t height = in[2], row = in[3] * in[1], out_row = out[3] * out[1];
     const uint8_t* rows[8];
     for (int64_t r = 0; r < static_cast<int64_t>(4 * k_.packing.groups); ++r) {
-      const int64_t iy = oy * k_.stride - images.top + r * k_.dilation;
-      rows[r] = iy < 0 || iy >= height ? images.zeros : images.x + (n * height + iy) * row;
+      const int64_t iy = oy * k_.stride - top + r * k_.dilation;
+      rows[r] = iy < 0 || iy >= height ? zeros.data() : images.x + (n * height + iy) * row;
     }
-    uint8_t* y = images.y + (n * images.out[2] + oy) * out_row;
+    uint8_t* y = images.y + (n * out[2] + oy) * out_row;
     DepthwiseArgs args = k_.args;
-    args.rows = rows, args.left = static_cast<size_t>(images.left);
-    args.in_width = static_cast<size_t>(images.in[3]), args.out_width = static_cast<size_t>(images.out[3]);
-    args.out_rows = std::min(k_.packing.shifts, static_cast<size_t>(images.out[2] - oy));
+    args.rows = rows, args.left = static_cast<size_t>(left);
+    args.in_width = static_cast<size_t>(in[3]), args.out_width = static_cast<size_t>(out[3]);
+    args.out_rows = std::min(k_.packing.shifts, static_cast<size_t>(out[2] - oy));
     args.weights = k_.weights.data(), args.start = k_.start.data(), args.scale = k_.scale.data(), args.shift = k_.shift.data();
     args.table = table_ ? table_->data() : nullptr;
     args.out[0] = y, args.out[1] = y + out_row;
@@ -147,6 +154,7 @@ class DepthwiseStep : public Step, public TakesTable {
   const Node& node_;
   Constants k_;
   std::optional<Table> table_;
+  ByShape<Shaped> shaped_;
 };
 
 /// What the kernel's contract covers.

@@ -229,7 +229,7 @@ void panels(const GemmArgs& args, const Source& source, size_t from, size_t begi
   if (middle < end) panels_by<Level, kShifted, Path::other>(args, source.dense, source.strip, from, middle, end);
 }
 
-void look_up_rows(const GemmArgs& args) {
+[[maybe_unused]] void look_up_rows(const GemmArgs& args) {
   if (!args.table || args.form != GemmForm::codes) return;
   const Table table(args.table);
   auto* out = static_cast<uint8_t*>(args.out);

@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "tests/kernels/support.h"
@@ -29,6 +31,77 @@ TEST_CASE("arithmetic: every variant equals the scalar twin") {
   args.out = expected.data();
   scalar_twin<Arithmetic>().run(args);
   CHECK(out == expected);
+}
+
+/// Every code beside every other.
+struct Pairs {
+  Pairs() {
+    for (size_t i = 0; i < 65536; ++i) a.push_back(static_cast<uint8_t>(i)), b.push_back(static_cast<uint8_t>(i / 256));
+  }
+  std::vector<uint8_t> a, b;
+};
+
+TEST_CASE("arithmetic: every pair of codes, over scales, zero points and bounds") {
+  const auto variant = any_variant<Arithmetic>();
+  const auto op = GENERATE(ArithmeticOp::add, ArithmeticOp::sub, ArithmeticOp::mul);
+  const bool signed_a = GENERATE(false, true), signed_b = GENERATE(false, true), signed_out = GENERATE(false, true);
+  static const Pairs pairs;
+  std::mt19937 random(static_cast<uint32_t>(signed_a + 2 * signed_b + 4 * signed_out));
+  const auto within = [&](double lo, double hi) {
+    return static_cast<float>(lo * std::pow(hi / lo, static_cast<double>(random()) / 4294967295.0));
+  };
+  const auto code = [&](bool is_signed) { return static_cast<int32_t>(random() % 256) - (is_signed ? 128 : 0); };
+  for (int round = 0; round < 12; ++round) {
+    const int32_t lowest = signed_out ? -128 : 0, bound = round % 3 == 2 ? 60 : 0;
+    const float a = within(0.001, 0.1), b = round == 0 ? a / 2 : within(0.001, 0.1);
+    const float out = op == ArithmeticOp::mul ? within(0.2, 200) * a * b : within(0.2, 3) * std::max(a, b);
+    ArithmeticArgs args{op,
+                        {pairs.a.data(), a, code(signed_a), signed_a, false},
+                        {pairs.b.data(), b, code(signed_b), signed_b, false},
+                        nullptr,
+                        65536,
+                        round % 4 == 3 ? 0 : -kInf,
+                        kInf,
+                        round == 1 ? std::max(a, b) : out,
+                        code(signed_out),
+                        lowest,
+                        lowest + 255};
+    args.lo = std::min(args.lo + bound, args.zero_point), args.hi = std::max(args.hi - bound, args.zero_point);
+    std::vector<uint8_t> found(65536), expected(65536);
+    args.out = found.data();
+    variant.run(args);
+    args.out = expected.data();
+    scalar_twin<Arithmetic>().run(args);
+    CAPTURE(static_cast<int>(op), signed_a, signed_b, signed_out, args.lo, args.hi, round, a, b, args.scale, args.a.zero_point,
+            args.b.zero_point, args.zero_point);
+    const auto first = static_cast<size_t>(std::mismatch(found.begin(), found.end(), expected.begin()).first - found.begin());
+    CAPTURE(first, first < 65536 ? found[first] : 0, first < 65536 ? expected[first] : 0);
+    REQUIRE(first == 65536);
+  }
+}
+
+TEST_CASE("arithmetic: the output may be an operand") {
+  const auto variant = any_variant<Arithmetic>();
+  const auto a = random_bytes(1000, 1), b = random_bytes(1000, 2);
+  std::vector<uint8_t> apart(1000), over_a = a, over_b = b;
+  ArithmeticArgs args{ArithmeticOp::add,
+                      {a.data(), 0.021f, 3, false, false},
+                      {b.data(), 0.013f, 77, false, false},
+                      apart.data(),
+                      1000,
+                      -kInf,
+                      kInf,
+                      0.0312f,
+                      9,
+                      0,
+                      255};
+  variant.run(args);
+  args.a.codes = args.out = over_a.data();
+  variant.run(args);
+  args.a.codes = a.data(), args.b.codes = args.out = over_b.data();
+  variant.run(args);
+  CHECK(over_a == apart);
+  CHECK(over_b == apart);
 }
 
 TEST_CASE("arithmetic: a sum of codes with a ReLU") {

@@ -63,6 +63,12 @@ struct GemmSecond {
   int32_t zero_point = 0, lo = 0, hi = 255;
 };
 
+/// The part of the depth that takes part: t in [first_tap, first_tap + taps), k in [first_k, first_k + depth); taps 0: all of both. Offsets
+/// then are those of the part's taps, to its first_k. first_k is a multiple of the tile's unit.
+struct GemmPart {
+  size_t first_tap = 0, taps = 0, first_k = 0, depth = 0;
+};
+
 /// Product of s8 rows with packed s8 columns, where a row may be gathered from several places: a convolution's window.
 ///
 ///   acc(i, n) = start[n] + row_start[i] + sum over t < taps, k < depth of a(i, t, k) * b(t, k, n)                            i32
@@ -85,7 +91,8 @@ struct GemmSecond {
 /// shift      f32, padded_n() entries; or null (zeros)
 /// lo, hi     -128 <= lo <= hi <= 127, or 0 <= lo <= hi <= 255; -256 <= out_zero_point <= 256
 /// table      256 bytes or null; with form codes alone, behind `second`
-/// second     with form codes of GemmU8 alone; Gemm does not read it
+/// second, places, part   of GemmU8 alone, not with pieces; Gemm does not read them. second: with form codes
+/// places     m entries, or null: row i is written at out + places[i], elements, not i * out_stride; so are other's rows found
 /// out        bytes, f32 or i32; out_stride in elements, >= n. Overlaps nothing else.
 ///
 /// Any m (0 too), n, taps, depth >= 1 for which taps * depth <= 65536; acc must stay within i32. y must not be NaN; what it holds beyond
@@ -109,6 +116,8 @@ struct GemmArgs {
   size_t out_stride;
   size_t pieces = 1;
   GemmSecond second = {};
+  const ptrdiff_t* places = nullptr;
+  GemmPart part = {};
 };
 struct Gemm {
   using Args = GemmArgs;

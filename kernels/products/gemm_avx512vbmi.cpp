@@ -111,9 +111,11 @@ struct Tile {
 
   QTOOL_INLINE void run() {
     start();
-    const size_t depth = args.packing.depth, whole = depth / 4 * 4;
-    size_t at = 0;
-    for (size_t t = 0; t < args.packing.taps; ++t) {
+    const GemmPart& part = args.part;
+    const size_t taps = part.taps ? part.taps : args.packing.taps, depth = part.taps ? part.depth : args.packing.depth;
+    const size_t whole = depth / 4 * 4, skipped = (args.packing.padded_depth() - (depth + 3) / 4 * 4) * 16;
+    size_t at = (part.first_tap * args.packing.padded_depth() + part.first_k) * 16;
+    for (size_t t = 0; t < taps; ++t, at += skipped) {
       find_rows(t);
       for (size_t k = 0; k < whole; k += 4, at += 64)
         multiply(
@@ -173,6 +175,10 @@ struct Tile {
       store_sums();
   }
 
+  /// Where row i of the tile lies in a matrix.
+  QTOOL_INLINE size_t place(size_t i, size_t stride) const {
+    return args.places ? static_cast<size_t>(args.places[row + i]) : (row + i) * stride;
+  }
   QTOOL_INLINE size_t column() const { return panel * 16; }
   QTOOL_INLINE size_t columns() const { return args.packing.n - column() < NV * 16 ? args.packing.n - column() : NV * 16; }
   QTOOL_INLINE __m512 scale(int v) const { return _mm512_loadu_ps(args.scale + column() + v * 16); }
@@ -191,7 +197,7 @@ struct Tile {
     const Second second(args);
     store_codes(
         ToCodes(s.zero_point, s.lo, s.hi, args.table),
-        QTOOL_EACH_OF(i, v) { return second(y(i, v), _mm_maskz_loadu_epi8(mask(v), s.other + (row + i) * s.stride + column() + v * 16)); });
+        QTOOL_EACH_OF(i, v) { return second(y(i, v), _mm_maskz_loadu_epi8(mask(v), s.other + place(i, s.stride) + column() + v * 16)); });
   }
 
   /// y(i, v) as codes, as many rows at once as fill a register.
@@ -221,7 +227,7 @@ struct Tile {
 
   /// Masked stores of bytes take many times as long as others.
   QTOOL_INLINE void put(size_t i, __m512i codes, bool whole) {
-    auto* out = static_cast<uint8_t*>(args.out) + (row + i) * args.out_stride + column();
+    auto* out = static_cast<uint8_t*>(args.out) + place(i, args.out_stride) + column();
     if (whole)
       store_bytes<kColumns>(out, codes);
     else
@@ -229,19 +235,19 @@ struct Tile {
   }
 
   QTOOL_INLINE void store_floats() {
-    auto* out = static_cast<float*>(args.out) + row * args.out_stride + column();
+    auto* out = static_cast<float*>(args.out) + column();
     repeat<MR>(QTOOL_EACH(i) {
       repeat<NV>(QTOOL_EACH(v) {
-        _mm512_mask_storeu_ps(out + i * args.out_stride + v * 16, mask(v),
+        _mm512_mask_storeu_ps(out + place(i, args.out_stride) + v * 16, mask(v),
                               _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[i][v]), scale(v), shift(v)));
       });
     });
   }
 
   QTOOL_INLINE void store_sums() {
-    auto* out = static_cast<int32_t*>(args.out) + row * args.out_stride + column();
+    auto* out = static_cast<int32_t*>(args.out) + column();
     repeat<MR>(QTOOL_EACH(i) {
-      repeat<NV>(QTOOL_EACH(v) { _mm512_mask_storeu_epi32(out + i * args.out_stride + v * 16, mask(v), sums[i][v]); });
+      repeat<NV>(QTOOL_EACH(v) { _mm512_mask_storeu_epi32(out + place(i, args.out_stride) + v * 16, mask(v), sums[i][v]); });
     });
   }
 };

@@ -11,7 +11,18 @@ const int8_t* row(const GemmArgs& args, size_t i, size_t t) {
 }
 
 template <class Code>
+int32_t accumulate_part(const GemmArgs& args, size_t i, size_t n) {
+  const GemmPart& part = args.part;
+  int32_t acc = args.start[n] + (args.row_start ? args.row_start[i] : 0);
+  for (size_t t = 0; t < part.taps; ++t)
+    for (size_t k = 0; k < part.depth; ++k)
+      acc += static_cast<Code>(row(args, i, t)[k]) * args.b[args.packing.index(part.first_tap + t, part.first_k + k, n)];
+  return acc;
+}
+
+template <class Code>
 int32_t accumulate(const GemmArgs& args, size_t i, size_t n) {
+  if (args.part.taps) return accumulate_part<Code>(args, i, n);
   int32_t acc = args.start[n] + (args.row_start ? args.row_start[i] : 0);
   const size_t taps = args.packing.taps * args.pieces, piece = args.packing.depth / args.pieces;
   for (size_t t = 0; t < taps; ++t) {
@@ -26,21 +37,21 @@ int32_t rounded(float y, int32_t zero_point, int32_t lo, int32_t hi) {
   return static_cast<int32_t>(std::clamp<double>(static_cast<double>(std::nearbyint(y)) + zero_point, lo, hi));
 }
 
-/// `at`: i * out_stride + n.
-int32_t second(const GemmArgs& args, size_t at, int32_t code) {
+int32_t second(const GemmArgs& args, size_t i, size_t n, int32_t code) {
   const GemmSecond& s = args.second;
-  const uint8_t byte = s.other[at / args.out_stride * s.stride + at % args.out_stride];
+  const uint8_t byte = s.other[(args.places ? static_cast<size_t>(args.places[i]) : i * s.stride) + n];
   const auto other = static_cast<float>(s.is_signed ? static_cast<int8_t>(byte) : byte);
   return rounded(std::fma(static_cast<float>(code), s.scale, std::fma(other, s.other_scale, s.shift)), s.zero_point, s.lo, s.hi);
 }
 
-uint8_t code_of(const GemmArgs& args, size_t at, float y) {
+uint8_t code_of(const GemmArgs& args, size_t i, size_t n, float y) {
   const int32_t first = rounded(y, args.out_zero_point, args.lo, args.hi);
-  const auto byte = static_cast<uint8_t>(args.second.other ? second(args, at, first) : first);
+  const auto byte = static_cast<uint8_t>(args.second.other ? second(args, i, n, first) : first);
   return args.table ? args.table[byte] : byte;
 }
 
-void put(const GemmArgs& args, size_t at, size_t n, int32_t acc) {
+void put(const GemmArgs& args, size_t i, size_t n, int32_t acc) {
+  const size_t at = (args.places ? static_cast<size_t>(args.places[i]) : i * args.out_stride) + n;
   if (args.form == GemmForm::sums) {
     static_cast<int32_t*>(args.out)[at] = acc;
     return;
@@ -49,13 +60,13 @@ void put(const GemmArgs& args, size_t at, size_t n, int32_t acc) {
   if (args.form == GemmForm::floats)
     static_cast<float*>(args.out)[at] = y;
   else
-    static_cast<uint8_t*>(args.out)[at] = code_of(args, at, y);
+    static_cast<uint8_t*>(args.out)[at] = code_of(args, i, n, y);
 }
 
 template <class Code>
 void run(const GemmArgs& args) {
   for (size_t i = 0; i < args.m; ++i)
-    for (size_t n = 0; n < args.packing.n; ++n) put(args, i * args.out_stride + n, n, accumulate<Code>(args, i, n));
+    for (size_t n = 0; n < args.packing.n; ++n) put(args, i, n, accumulate<Code>(args, i, n));
 }
 
 }  // namespace

@@ -131,6 +131,48 @@ TEST_CASE("gemm_u8: codes are added to others, every variant as the scalar twin"
     }
 }
 
+TEST_CASE("gemm_u8: a part of the depth, rows written to their places, every variant as the scalar twin") {
+  const auto variant = any_variant<GemmU8>();
+  const auto form = GENERATE(GemmForm::codes, GemmForm::floats, GemmForm::sums);
+  const GemmPart part = GENERATE(GemmPart{0, 3, 0, 24}, GemmPart{1, 2, 4, 16}, GemmPart{2, 1, 8, 5}, GemmPart{0, 1, 0, 4});
+  const bool added = GENERATE(false, true);
+  if (added && form != GemmForm::codes) return;
+  for (const size_t m : {1, 5, 13, 30})
+    for (const size_t n : {1, 16, 23, 64, 70}) {
+      GemmProblem<GemmU8> problem(variant, m, n, 3, 24, 7);
+      problem.args.form = form, problem.args.part = part;
+      std::vector<ptrdiff_t> places(m);
+      for (size_t i = 0; i < m; ++i) places[i] = static_cast<ptrdiff_t>((m - 1 - i) * problem.args.out_stride);
+      problem.args.places = places.data();
+      const auto others = random_bytes(m * problem.args.out_stride, 9);
+      if (added) problem.args.second = {others.data(), 0, false, 0.8f, 0.37f, -41.5f, 11, 5, 240};
+      CAPTURE(m, n);
+      REQUIRE(problem.run(variant) == problem.run(scalar_twin<GemmU8>()));
+    }
+}
+
+TEST_CASE("gemm_u8: a part and the rest of the depth give the whole") {
+  const auto variant = any_variant<GemmU8>();
+  GemmProblem<GemmU8> problem(variant, 7, 20, 3, 24, 7);
+  problem.args.form = GemmForm::sums;
+  const auto sums = [&](GemmPart part) {
+    problem.args.part = part;
+    auto out = problem.run(variant);
+    std::vector<int32_t> result(7 * problem.args.out_stride);
+    std::memcpy(result.data(), out.data(), result.size() * 4);
+    return result;
+  };
+  const auto whole = sums({}), first = sums({0, 1, 0, 24});
+  const auto offsets = problem.offsets;
+  problem.offsets.erase(problem.offsets.begin(), problem.offsets.begin() + static_cast<ptrdiff_t>(problem.args.offsets_step));
+  const auto rest = sums({1, 2, 0, 24});
+  for (size_t i = 0; i < 7; ++i)
+    for (size_t n = 0; n < 20; ++n) {
+      const size_t at = i * problem.args.out_stride + n;
+      CHECK(first[at] + rest[at] - problem.start[n] == whole[at]);
+    }
+}
+
 TEST_CASE("gemm_u8: two additions by hand") {
   const auto variant = any_variant<GemmU8>();
   const GemmPacking packing{1, 1, 1, gemm_tile(variant.isa)};

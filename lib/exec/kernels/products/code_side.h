@@ -74,6 +74,9 @@ class CodeSide {
   /// The depth that the kernel takes whole.
   size_t padded_depth(size_t depth) const { return kernel_->packing(1, 1, depth).padded_depth(); }
 
+  /// Does the kernel take parts of a window, and write rows anywhere?
+  bool takes_parts() const { return kernel_->is_unsigned; }
+
   /// Are rows of all taps, copied together, less work than taps padded one by one?
   bool better_in_pieces(size_t taps, size_t depth, size_t columns) const;
 

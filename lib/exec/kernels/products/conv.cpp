@@ -7,7 +7,9 @@
 
 #include "exec/kernels/by_shape.h"
 #include "exec/kernels/elementwise/table.h"
+#include "exec/kernels/products/border_conv.h"
 #include "exec/kernels/products/code_side.h"
+#include "exec/kernels/products/conv_weights.h"
 #include "exec/kernels/products/depthwise.h"
 #include "exec/kernels/products/float_side.h"
 #include "exec/kernels/products/image.h"
@@ -18,31 +20,6 @@
 
 namespace qtool::lowerings {
 namespace {
-
-/// [out, in, place] -> [out, place, in]
-Tensor by_places(const Tensor& weights) {
-  const int64_t out = weights.shape()[0], in = weights.shape()[1], places = product(weights.shape(), 2, weights.rank());
-  if (places == 1) return weights;
-  const size_t width = element_size(weights.dtype()), rows = static_cast<size_t>(in), columns = static_cast<size_t>(places);
-  Tensor turned(weights.dtype(), weights.shape());
-  for (size_t o = 0; o < static_cast<size_t>(out); ++o) {
-    const size_t at = o * rows * columns * width;
-    kernels::best<kernels::Transpose>().run({weights.bytes() + at, turned.mutable_bytes() + at, rows, columns, columns, rows, width});
-  }
-  return turned;
-}
-
-/// [out, in, place] -> [out, tap, padded], taps of `row` places: what the kernel sums up lies side by side, zeros behind.
-Tensor by_taps(const Tensor& weights, int64_t row, int64_t padded) {
-  const int64_t taps = product(weights.shape(), 2, weights.rank()) / row * weights.shape()[0];
-  const int64_t width = static_cast<int64_t>(element_size(weights.dtype())), depth = row * weights.shape()[1];
-  const Tensor turned = by_places(weights);
-  if (padded == depth) return turned;
-  Tensor result = Tensor::zeros(weights.dtype(), {taps, padded});
-  for (int64_t t = 0; t < taps; ++t)
-    std::copy_n(turned.bytes() + t * depth * width, depth * width, result.mutable_bytes() + t * padded * width);
-  return result;
-}
 
 /// Convolution of one input shape.
 struct Shaped {
@@ -75,8 +52,8 @@ class ConvStep : public Step, public TakesTable {
     if (outputs[0].tensor.size() == 0) return;
     const Image image(shaped->geometry, x, side_.zero(), side_.flips(), slack_, context);
     if (by_winograd(*shaped, image, outputs[0].tensor.mutable_bytes(), context)) return;
-    multiply(*shaped, image.data<typename Side::Element>(), other_of(inputs, shaped->out), outputs[0].tensor.mutable_bytes(),
-             context.threads);
+    multiply(*shaped, image.data<typename Side::Element>(), other_of(side_.residual(), inputs, shaped->out),
+             outputs[0].tensor.mutable_bytes(), context.threads);
   }
 
   std::string kernel() const override {
@@ -126,16 +103,6 @@ class ConvStep : public Step, public TakesTable {
     return false;
   }
 
-  /// The codes that a residual connection adds; null where there is none.
-  const uint8_t* other_of(StepInputs inputs, const Shape& out) const {
-    const Residual* residual = side_.residual();
-    if (!residual) return nullptr;
-    const Array& other = *inputs[static_cast<size_t>(residual->input)];
-    expect_type(other, residual->in_dtype);
-    if (other.tensor.shape() != out) throw CannotRun("a residual connection of another shape");
-    return codes_in(other);
-  }
-
   void multiply(const Shaped& shaped, const typename Side::Element* image, const uint8_t* other, std::byte* out, int threads) const {
     const Geometry& g = shaped.geometry;
     const int64_t images = shaped.offsets.empty() ? 1 : g.batch, pixels = g.batch * g.out_pixels() / images;
@@ -179,6 +146,12 @@ class ConvStep : public Step, public TakesTable {
   ByShape<Shaped> shaped_;
 };
 
+Lowered conv_of(const Cluster& cluster, CodeSide side) {
+  const Node& node = *cluster.root;
+  if (leaves_out_padding(node, side)) return {border_conv(node, std::move(side)), LayoutRule::channels_last};
+  return {std::make_unique<ConvStep<CodeSide>>(node, std::move(side)), LayoutRule::channels_last};
+}
+
 std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels, size_t first, const CodeKernel& kernel,
                                    std::string& reason) {
   auto product = read_code_product(head, 0, channels, reason);
@@ -189,8 +162,7 @@ std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels
     product->weight_sums = sums_by_first_axis(product->weights);
     if (auto depthwise = lower_depthwise(head, *product, *bounds)) return depthwise;
   }
-  return Lowered{std::make_unique<ConvStep<CodeSide>>(*head.root, CodeSide(std::move(*product), *ending, kernel)),
-                 LayoutRule::channels_last};
+  return conv_of(head, CodeSide(std::move(*product), *ending, kernel));
 }
 
 /// With a residual connection in the epilogue.
@@ -202,8 +174,7 @@ std::optional<Lowered> lower_residual(const Cluster& cluster, const Channels& ch
   if (!product) return std::nullopt;
   ending->dtype = residual->out_dtype;
   ending->residual = std::move(residual);
-  return Lowered{std::make_unique<ConvStep<CodeSide>>(*cluster.root, CodeSide(std::move(*product), *ending, kernel)),
-                 LayoutRule::channels_last};
+  return conv_of(cluster, CodeSide(std::move(*product), *ending, kernel));
 }
 
 std::optional<Lowered> lower_floats(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {

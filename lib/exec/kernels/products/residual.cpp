@@ -41,4 +41,12 @@ std::optional<Residual> residual_of(const Cluster& cluster, size_t first) {
   return residual;
 }
 
+const uint8_t* other_of(const Residual* residual, StepInputs inputs, const Shape& out) {
+  if (!residual) return nullptr;
+  const Array& other = *inputs[static_cast<size_t>(residual->input)];
+  expect_type(other, residual->in_dtype);
+  if (other.tensor.shape() != out) throw CannotRun("a residual connection of another shape");
+  return codes_in(other);
+}
+
 }  // namespace qtool::lowerings

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "exec/cluster.h"
+#include "exec/kernels/function_step.h"
 #include "kernels/registry.h"
 
 namespace qtool::lowerings {
@@ -19,5 +20,8 @@ struct Residual {
 
 /// `first`: of the post-ops that are not in the bias. Nothing where the cluster is none.
 std::optional<Residual> residual_of(const Cluster& cluster, size_t first);
+
+/// The codes that a residual connection adds to an output of shape `out`; null where there is none. Throws CannotRun for others.
+const uint8_t* other_of(const Residual* residual, StepInputs inputs, const Shape& out);
 
 }  // namespace qtool::lowerings

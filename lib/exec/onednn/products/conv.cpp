@@ -1,6 +1,8 @@
 // Conv: 1d, 2d, 3d, any stride, dilation, group, padding; int8 (u8|s8 x s8 per channel) and float. Activations channels_last,
 // weights packed once as oneDNN likes them.
 
+#include <algorithm>
+
 #include "exec/kernels/products/affine.h"
 #include "exec/kernels/products/depthwise.h"
 #include "exec/kernels/products/kernel_products.h"
@@ -86,13 +88,20 @@ std::optional<Lowered> lower_on_kernels(const Cluster& cluster, const Products& 
   return has_fast_window(cluster, product.weights.shape()) ? lower_depthwise(cluster, product, *bounds) : std::nullopt;
 }
 
-/// True where our kernel for dense convolutions of codes is faster than oneDNN's: any but wide windows on many channels, where oneDNN
-/// leaves out what only meets padding; enough columns to fill registers; an epilogue that it takes whole.
+/// Windows that oneDNN is faster on: on many channels wider than three, or deep. What lies on padding splits them into many small products.
+bool is_large_window(const Shape& weights) {
+  constexpr int64_t kWidest = 3, kDeepestHere = 9 * 128;
+  const int64_t places = product(weights, 2, weights.size());
+  const bool many = places > 1 && weights[1] >= 16 && weights[0] >= 32 && weights[0] % 16 == 0;
+  return many && (*std::max_element(weights.begin() + 2, weights.end()) > kWidest || places * weights[1] > kDeepestHere);
+}
+
+/// True where our kernel for dense convolutions of codes is as fast as oneDNN's, which has to be made first: any but large windows and
+/// groups too narrow to fill registers; an epilogue that it takes whole.
 bool suits_code_kernel(const Cluster& cluster, const Shape& weights) {
   const int64_t group = cluster.root->attr_or("group", int64_t{1});
-  const bool wide = product(weights, 2, weights.size()) > 1 && weights[1] >= 16 && weights[0] >= 32 && weights[0] % 16 == 0;
   const bool narrow = weights[0] < 8 * group || (group > 1 && weights[1] < 16);
-  return !wide && !narrow && fits_kernel(cluster, {weights.size(), 1, weights[0]});
+  return !is_large_window(weights) && !narrow && fits_kernel(cluster, {weights.size(), 1, weights[0]});
 }
 
 }  // namespace

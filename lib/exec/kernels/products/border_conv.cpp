@@ -74,7 +74,8 @@ class BorderConv : public Step, public TakesTable {
     kernel_.assign(shape.begin() + 2, shape.end());
     const auto depth = static_cast<size_t>(kernel_.back() * channels_), taps = static_cast<size_t>(element_count(kernel_) / kernel_.back());
     side_.set_weights(by_taps(side_.weights(), kernel_.back(), static_cast<int64_t>(depth)));
-    sums_.emplace(side_.weights(), static_cast<size_t>(columns_), static_cast<size_t>(element_count(kernel_)), static_cast<size_t>(channels_));
+    sums_.emplace(side_.weights(), static_cast<size_t>(columns_), static_cast<size_t>(element_count(kernel_)),
+                  static_cast<size_t>(channels_));
     WeightView view{0, {}, depth, 1, static_cast<size_t>(columns_), taps * depth};
     for (size_t t = 0; t < taps; ++t) view.taps.push_back(t * depth);
     side_.add(view, 0);

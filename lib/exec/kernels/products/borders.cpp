@@ -37,9 +37,9 @@ std::vector<PixelClass> pixel_classes(const Geometry& g, int64_t out_channels) {
       for (int64_t tap = rows.first; tap < rows.second; ++tap)
         for (const int64_t y : ys)
           for (const int64_t x : xs)
-            made.offsets.push_back(((y * g.stride[1] - g.begin[1] + tap * g.dilation[1]) * g.in[2] + x * g.stride[2] - g.begin[2] +
-                                    columns.first) *
-                                   g.channels);
+            made.offsets.push_back(
+                ((y * g.stride[1] - g.begin[1] + tap * g.dilation[1]) * g.in[2] + x * g.stride[2] - g.begin[2] + columns.first) *
+                g.channels);
       for (const int64_t y : ys)
         for (const int64_t x : xs) made.places.push_back((y * g.out[2] + x) * out_channels);
       if (rows.first == rows.second || columns.first == columns.second) made.part = kNothing, made.offsets.assign(made.places.size(), 0);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "exec/canonical/dynamic_recurrence.h"
 #include "exec/canonical/expand_qlinear.h"
 #include "exec/canonical/recognize.h"
 #include "exec/cluster.h"
@@ -78,6 +79,7 @@ void dequantize_constants(Model& model, Graph& graph) {
 Model inlined_for_execution(const Model& model) {
   Model result = copy(model);
   inline_functions(result, is_observer);
+  mark_dynamic_recurrences(result);
   return result;
 }
 

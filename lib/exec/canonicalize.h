@@ -8,7 +8,7 @@ namespace qtool {
 /// as codes computed. Numbers change by float rounding alone.
 Model canonical_for_execution(const Model& model);
 
-/// A copy the Interpreter can run: functions but observers inlined, nothing else.
+/// A copy the Interpreter can run: functions but observers inlined, recurrences that quantize at run time marked, nothing else.
 Model inlined_for_execution(const Model& model);
 
 }  // namespace qtool

@@ -22,7 +22,7 @@ std::vector<std::vector<NamedActivation>> activations(const Node& node, const Re
   return all;
 }
 
-/// W x + Wb + R h + Rb
+/// W x + Wb + R h + Rb, `h` as it is read
 double gate_sum(const Recurrence& q, int64_t d, int64_t t, int64_t n, const double* h, int64_t gate, int64_t unit) {
   return q.from_input(d, t, n, gate, unit) + q.from_state(d, h, gate, unit) + q.recurrent_bias(d, gate, unit);
 }
@@ -37,9 +37,9 @@ void rnn(const Node& node, TensorsIn in, TensorsOut out) {
   const auto f = activations(node, q, {"Tanh"});
   Reals h = q.state(in, 5), y = empty_output(q), next = zeros(q.hidden);
   q.walk([&](int64_t d, int64_t n, int64_t t) {
-    const double* before = h.data() + q.state_at(d, n);
+    const Reals before = q.as_read(h.data() + q.state_at(d, n), q.hidden);
     for (int64_t u = 0; u < q.hidden; ++u)
-      next[static_cast<size_t>(u)] = f[static_cast<size_t>(d)][0](q.clipped(gate_sum(q, d, t, n, before, 0, u)));
+      next[static_cast<size_t>(u)] = f[static_cast<size_t>(d)][0](q.clipped(gate_sum(q, d, t, n, before.data(), 0, u)));
     store(q, next, h, y, d, n, t);
   });
   assign(out, 0, q.output(y));
@@ -53,17 +53,19 @@ void gru(const Node& node, TensorsIn in, TensorsOut out) {
   Reals h = q.state(in, 5), y = empty_output(q), next = zeros(q.hidden), z = zeros(q.hidden), r = zeros(q.hidden), reset = zeros(q.hidden);
   q.walk([&](int64_t d, int64_t n, int64_t t) {
     const double* before = h.data() + q.state_at(d, n);
+    const Reals read = q.as_read(before, q.hidden);
     const auto& act = f[static_cast<size_t>(d)];
     for (int64_t u = 0; u < q.hidden; ++u) {
       const auto at = static_cast<size_t>(u);
-      z[at] = act[0](q.clipped(gate_sum(q, d, t, n, before, 0, u)));
-      r[at] = act[0](q.clipped(gate_sum(q, d, t, n, before, 1, u)));
+      z[at] = act[0](q.clipped(gate_sum(q, d, t, n, read.data(), 0, u)));
+      r[at] = act[0](q.clipped(gate_sum(q, d, t, n, read.data(), 1, u)));
       reset[at] = r[at] * before[u];
     }
+    const Reals reset_read = q.as_read(reset.data(), q.hidden);
     for (int64_t u = 0; u < q.hidden; ++u) {
       const auto at = static_cast<size_t>(u);
-      const double recurrent = linear_before_reset ? r[at] * (q.from_state(d, before, 2, u) + q.recurrent_bias(d, 2, u))
-                                                   : q.from_state(d, reset.data(), 2, u) + q.recurrent_bias(d, 2, u);
+      const double recurrent = linear_before_reset ? r[at] * (q.from_state(d, read.data(), 2, u) + q.recurrent_bias(d, 2, u))
+                                                   : q.from_state(d, reset_read.data(), 2, u) + q.recurrent_bias(d, 2, u);
       next[at] = (1 - z[at]) * act[1](q.clipped(q.from_input(d, t, n, 2, u) + recurrent)) + z[at] * before[u];
     }
     store(q, next, h, y, d, n, t);
@@ -87,16 +89,17 @@ void lstm(const Node& node, TensorsIn in, TensorsOut out) {
   const Reals p = peepholes(in, q);
   Reals h = q.state(in, 5), c = q.state(in, 6), y = empty_output(q), next = zeros(q.hidden);
   q.walk([&](int64_t d, int64_t n, int64_t t) {
-    const double* before = h.data() + q.state_at(d, n);
+    const Reals before = q.as_read(h.data() + q.state_at(d, n), q.hidden);
     double* cell = c.data() + q.state_at(d, n);
     const double* peep = p.data() + d * 3 * q.hidden;
     const auto& act = f[static_cast<size_t>(d)];
     for (int64_t u = 0; u < q.hidden; ++u) {
-      const double i = act[0](q.clipped(gate_sum(q, d, t, n, before, 0, u) + peep[u] * cell[u]));
-      const double forget = couple ? 1 - i : act[0](q.clipped(gate_sum(q, d, t, n, before, 2, u) + peep[2 * q.hidden + u] * cell[u]));
-      const double g = act[1](q.clipped(gate_sum(q, d, t, n, before, 3, u)));
+      const double i = act[0](q.clipped(gate_sum(q, d, t, n, before.data(), 0, u) + peep[u] * cell[u]));
+      const double forget =
+          couple ? 1 - i : act[0](q.clipped(gate_sum(q, d, t, n, before.data(), 2, u) + peep[2 * q.hidden + u] * cell[u]));
+      const double g = act[1](q.clipped(gate_sum(q, d, t, n, before.data(), 3, u)));
       cell[u] = forget * cell[u] + i * g;
-      const double o = act[0](q.clipped(gate_sum(q, d, t, n, before, 1, u) + peep[q.hidden + u] * cell[u]));
+      const double o = act[0](q.clipped(gate_sum(q, d, t, n, before.data(), 1, u) + peep[q.hidden + u] * cell[u]));
       next[static_cast<size_t>(u)] = o * act[2](cell[u]);
     }
     store(q, next, h, y, d, n, t);
@@ -106,8 +109,8 @@ void lstm(const Node& node, TensorsIn in, TensorsOut out) {
   assign(out, 2, q.final_state(c));
 }
 
-/// com.microsoft.DynamicQuantizeLSTM with its weights as real numbers; that input and state are quantized on the way is left out: an
-/// engine may, and is then as exact as it says. Inputs X, W, R, B, lengths, h, c, P, then scale and zero point of W and of R.
+/// com.microsoft.DynamicQuantizeLSTM with its weights as real numbers; input and state are quantized row by row (ONNX Runtime: all rows
+/// of a step by one range). Inputs X, W, R, B, lengths, h, c, P, then scale and zero point of W and of R.
 void dynamic_quantize_lstm(const Node& node, TensorsIn in, TensorsOut out) {
   std::vector<Tensor> real(in.begin(), in.begin() + static_cast<std::ptrdiff_t>(std::min<size_t>(in.size(), 8)));
   real[1] = dynamic_lstm_weights(input(in, 1), input(in, 8), optional_input(in, 9));

@@ -1,11 +1,8 @@
 #pragma once
+#include "exec/canonical/dynamic_recurrence.h"
 #include "quantize/quant_plan.h"
 
 namespace qtool {
-
-/// Metadata key of dynamic models: {"NODE": {"activation": "uint8"}}, the recurrences whose input and state are quantized at run
-/// time by those who can.
-inline constexpr const char* kDynamicKey = "qtool.dynamic";
 
 /// Writes a dynamic plan into the model.
 ///
@@ -17,7 +14,7 @@ inline constexpr const char* kDynamicKey = "qtool.dynamic";
 /// With activations by rows (int8, per_channel_symmetric): x_q = round(x / x_scale), x_scale = max(max |row| / 127, eps), no zero point;
 /// the sums are multiplied by both scales.
 ///
-/// LSTM, GRU, RNN:  W and R behind DequantizeLinear, one scale a gate unit, and an entry in qtool.dynamic. With Dialect::ort an LSTM
+/// LSTM, GRU, RNN:  W and R behind DequantizeLinear, one scale a gate unit, and an entry in qtool.dynamic (kDynamicKey). With Dialect::ort an LSTM
 /// becomes com.microsoft.DynamicQuantizeLSTM where that has its attributes.
 void to_dynamic(Model& model, const QuantPlan& plan, const Placement& placement, Dialect dialect);
 

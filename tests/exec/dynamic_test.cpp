@@ -29,7 +29,89 @@ Model dynamic_product(const std::string& rows, int k, int n, const std::string& 
   return model;
 }
 
+/// A recurrence with int8 weights behind DQ, named in the metadata that asks for int8 at run time.
+Model recurrence(const std::string& op, int gates, const std::string& more, int hidden) {
+  const std::string g = std::to_string(gates * hidden), h = std::to_string(hidden), d = more.find("bidir") == std::string::npos ? "1" : "2";
+  Model model =
+      model_of("g (float[T, N, 24] x, int8[" + d + ", " + g + ", 24] w, float[" + g + "] ws, int8[" + d + ", " + g + ", " + h +
+                   "] r, float[" + g + "] rs, float[" + d + ", " + std::to_string(2 * gates * hidden) + "] b) => (float[T, " + d + ", N, " +
+                   h + "] y, float[" + d + ", N, " + h +
+                   "] yh) {\n wf = DequantizeLinear <axis = 1> (w, ws)\n rf = DequantizeLinear <axis = 1> (r, rs)\n [cell] y, yh = " + op +
+                   " <hidden_size = " + h + more + "> (x, wf, rf, b)\n}",
+               17);
+  add_weights(model, {"w", "r", "b"});
+  for (const char* name : {"ws", "rs"}) {
+    Tensor scales(DType::float32, {gates * hidden});
+    for (int64_t i = 0; i < scales.size(); ++i)
+      scales.mutable_data<float>()[static_cast<size_t>(i)] = 0.002f + 1e-5f * static_cast<float>(i);
+    model.graph->add_weight(std::string(name) + "_values", scales);
+    model.graph->replace_uses(*model.graph->find(name), *model.graph->find(std::string(name) + "_values"));
+  }
+  model.set_metadata("qtool.dynamic", R"({"cell": {"activation": "uint8"}})");
+  return model;
+}
+
+struct RecurrenceCase {
+  const char* op;
+  int gates;
+  const char* more;
+};
+
 }  // namespace
+
+TEST_CASE("engines: recurrences named in qtool.dynamic multiply codes, in every engine as in the reference") {
+  const std::string engine = GENERATE(from_range(engines()));
+  const auto each =
+      GENERATE(RecurrenceCase{"LSTM", 4, ""}, RecurrenceCase{"LSTM", 4, ", direction = \"bidirectional\""}, RecurrenceCase{"GRU", 3, ""},
+               RecurrenceCase{"GRU", 3, ", linear_before_reset = 1"}, RecurrenceCase{"RNN", 1, ", direction = \"reverse\""});
+  const int64_t batch = GENERATE(1, 3);
+  CAPTURE(engine, each.op, each.more, batch);
+  Model model = recurrence(each.op, each.gates, each.more, 20);
+  Diagnostics diagnostics;
+  Plan literal(model, {.engine = "reference"}, diagnostics), fast(model, {.engine = engine}, diagnostics);
+  model.remove_metadata("qtool.dynamic");
+  Plan in_float(model, {.engine = "reference"}, diagnostics);
+  const std::vector<Tensor> in{random_tensor(DType::float32, {9, batch, 24}, "x")};
+  Runner runner(fast);
+  runner.enable_profile();
+  const auto expected = Runner(literal).run(in), found = runner.run(in), without = Runner(in_float).run(in);
+  REQUIRE(found[0].shape() == expected[0].shape());
+  double worst = 0, told = 0;
+  for (int64_t i = 0; i < found[0].size(); ++i) {
+    worst = std::max(worst, std::fabs(found[0].number_at(i) - expected[0].number_at(i)));
+    told = std::max(told, std::fabs(without[0].number_at(i) - expected[0].number_at(i)));
+  }
+  CHECK(worst < 2e-5);
+  CHECK(told > 1e-4);
+  const StepProfile row = runner.profile().at(0);
+  CAPTURE(row.kernel);
+  const bool integers = row.kernel.find("_gemm") != std::string::npos;
+  CHECK((integers || row.kernel.ends_with("+rounded")));
+  CHECK((row.dtype == "int8") == integers);
+}
+
+TEST_CASE("a recurrence quantized at run time gives a row the same result in any batch, however the sequence is cut") {
+  const std::string engine = GENERATE(from_range(engines()));
+  Model model = recurrence("RNN", 1, "", 20);
+  Diagnostics diagnostics;
+  Plan plan(model, {.engine = engine}, diagnostics);
+  const Tensor all = random_tensor(DType::float32, {6, 2, 24}, "x");
+  Tensor cut(DType::float32, {3, 1, 24});
+  for (int64_t t = 0; t < 3; ++t) std::copy_n(all.floats().data() + t * 48, 24, cut.mutable_data<float>().data() + t * 24);
+  Runner runner(plan);
+  const Tensor whole = runner.run(std::vector<Tensor>{all})[0], part = runner.run(std::vector<Tensor>{cut})[0];
+  for (int64_t t = 0; t < 3; ++t)
+    for (int64_t u = 0; u < 20; ++u) CHECK(std::fabs(part.number_at(t * 20 + u) - whole.number_at(t * 40 + u)) < 1e-6);
+}
+
+TEST_CASE("metadata qtool.dynamic that cannot be read is an error of the file") {
+  Model model = recurrence("LSTM", 4, "", 8);
+  const auto* const text = GENERATE("", "[]", "{\"cell\": 1}", "{\"cell\": {\"activation\": \"int3\"}}", "{\"cell\":");
+  model.set_metadata("qtool.dynamic", text);
+  Diagnostics diagnostics;
+  CHECK_THROWS_AS(Plan(model, {.engine = "reference"}, diagnostics), Error);
+  CHECK_THROWS_AS(Plan(model, {}, diagnostics), Error);
+}
 
 TEST_CASE("engines: a dynamically quantized product, its bias and its activation are one integer step") {
   const std::string engine = GENERATE(from_range(engines()));

@@ -1,5 +1,6 @@
 #include "exec/canonical/dynamic_lstm.h"
 
+#include "exec/canonical/dynamic_recurrence.h"
 #include "ops/helpers/rnn.h"
 
 namespace qtool {
@@ -23,6 +24,19 @@ Value& real(Graph& graph, const Node& node, size_t weight) {
               .out(0);
 }
 
+/// Of the rows of a weight in all directions; nothing where its zero points are not 0.
+std::optional<std::vector<float>> row_scales(const Node& node, size_t weight) {
+  const Tensor &codes = *constant(node, weight), &scale = *constant(node, 6 + 2 * weight);
+  const Tensor* zero = constant(node, 7 + 2 * weight);
+  for (int64_t i = 0; zero && i < zero->size(); ++i)
+    if (zero->number_at(i) != 0) return std::nullopt;
+  if (codes.dtype() != DType::int8 || scale.size() == 0) return std::nullopt;
+  std::vector<float> scales;
+  const int64_t rows = codes.shape()[0] * codes.shape()[2];
+  for (int64_t row = 0; row < rows; ++row) scales.push_back(static_cast<float>(scale.number_at(row * scale.size() / rows)));
+  return scales;
+}
+
 void rewrite(Graph& graph, Node& node) {
   std::vector<Value*> inputs{node.in(0), &real(graph, node, 1), &real(graph, node, 2)};
   for (const size_t kept : {size_t{3}, size_t{4}, size_t{5}, size_t{6}, size_t{7}}) inputs.push_back(node.in(kept));
@@ -32,6 +46,11 @@ void rewrite(Graph& graph, Node& node) {
   Node& made = graph.add_call(NodeKind::call_function, "", "LSTM", inputs, outputs, &node);
   made.name = node.name;
   made.attributes = node.attributes;
+  made.set_attribute(kDynamicAttribute, int64_t{1});
+  if (const auto w = row_scales(node, 1), r = row_scales(node, 2); w && r) {
+    made.set_attribute(kRowScales[0], *w);
+    made.set_attribute(kRowScales[1], *r);
+  }
   for (size_t i = 0; i < node.output_count(); ++i) {
     if (!node.out(i)) continue;
     made.out(i)->type = node.out(i)->type;

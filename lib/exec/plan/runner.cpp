@@ -4,6 +4,7 @@
 #include "exec/plan.h"
 #include "exec/plan/executor.h"
 #include "exec/plan/plan_impl.h"
+#include "ops/helpers/rnn.h"
 
 namespace qtool {
 namespace {
@@ -14,6 +15,11 @@ bool computes_in_int8(const PlanStep& step) {
   if (step.lowered && is_dynamic_product(step.cluster.root->op)) return true;
   if (!step.lowered || step.cluster.inputs.empty() || !step.cluster.inputs[0].quantized()) return false;
   return bit_width(step.cluster.inputs[0].params->dtype) <= 8;
+}
+
+/// A recurrence whose products are of codes, quantized on the way; the kernel says so.
+bool multiplies_codes(const PlanStep& step, const std::string& kernel) {
+  return step.lowered && step.cluster.root->attribute(kDynamicAttribute) && kernel.find("_gemm") != std::string::npos;
 }
 
 }  // namespace
@@ -77,7 +83,7 @@ struct Runner::Impl {
     StepProfile profile{row.name, row.op, "control flow", "float32", cost.us, cost.macs, cost.bytes, nullptr, {}};
     if (step.kind == PlanStep::Kind::observe) profile.kernel = "observer";
     if (step.kind == PlanStep::Kind::run) profile.kernel = cost.fell_back ? "eval" : step.step->kernel();
-    if (computes_in_int8(step) && !cost.fell_back) profile.dtype = "int8";
+    if ((computes_in_int8(step) || multiplies_codes(step, profile.kernel)) && !cost.fell_back) profile.dtype = "int8";
     profile.root = step.cluster.root, profile.shapes = cost.shapes;
     return profile;
   }

@@ -1,11 +1,13 @@
 #include "ops/helpers/rnn.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>
 
 #include "ops/helpers/infer.h"
 #include "ops/helpers/strided.h"
+#include "tensor/quant_math.h"
 
 namespace qtool {
 namespace {
@@ -74,13 +76,18 @@ Recurrence::Recurrence(const Node& node, TensorsIn in, int64_t gate_count) : gat
   require(qtool::input(in, 0).rank() == 3 && qtool::input(in, 1).rank() == 3 && qtool::input(in, 2).rank() == 3,
           "X, W and R must have rank 3");
   const Tensor plain = batch_first ? permuted(in[0], {1, 0, 2}) : in[0];
+  const std::vector<double> all = to_doubles(plain);
   seq = plain.shape()[0];
   batch = plain.shape()[1];
   this->input = plain.shape()[2];
   hidden = in[2].shape()[2];
   dtype = in[0].dtype();
   clip = node.attribute("clip") ? node.attr_or("clip", 0.0f) : std::numeric_limits<double>::infinity();
-  x = to_doubles(plain);
+  dynamic = node.attr_or(kDynamicAttribute, 0) != 0 || node.target() == "com.microsoft.DynamicQuantizeLSTM";
+  for (const double* row = all.data(); row < all.data() + all.size(); row += this->input) {
+    const std::vector<double> read = as_read(row, this->input);
+    x.insert(x.end(), read.begin(), read.end());
+  }
   w = to_doubles(in[1]);
   r = to_doubles(in[2]);
   b = optional_doubles(in, 3);
@@ -108,6 +115,16 @@ double Recurrence::from_input(int64_t d, int64_t t, int64_t n, int64_t gate, int
   double total = b[static_cast<size_t>((d * 2 * gates + gate) * hidden + unit)];
   for (int64_t k = 0; k < input; ++k) total += at[k] * row[k];
   return total;
+}
+
+std::vector<double> Recurrence::as_read(const double* row, int64_t count) const {
+  std::vector<double> read(row, row + count);
+  if (!dynamic) return read;
+  const std::vector<float> floats(row, row + count);
+  const Tensor real = Tensor::of<float>({count}, floats);
+  const auto [lo, hi] = std::minmax_element(floats.begin(), floats.end());
+  const QuantParams params = count == 0 ? dynamic_params(0, 0) : dynamic_params(*lo, *hi);
+  return to_doubles(fake_quantize(real, params, full_range(DType::uint8)));
 }
 
 double Recurrence::from_state(int64_t d, const double* h, int64_t gate, int64_t unit) const {

@@ -7,6 +7,10 @@
 
 namespace qtool {
 
+/// Set on a recurrence of an executable copy (never in a file) where each row of X, and each state in front of its product with R, is
+/// quantized to u8 as DynamicQuantizeLinear quantizes a tensor.
+inline constexpr const char* kDynamicAttribute = "qtool_dynamic";
+
 using Activation = double (*)(double x, double alpha, double beta);
 
 struct NamedActivation {
@@ -25,7 +29,8 @@ struct Recurrence {
   bool batch_first;       ///< layout = 1: x, y and states have the batch in front
   std::string direction;  ///< forward, reverse, bidirectional
   DType dtype;
-  double clip;  ///< infinity: none
+  double clip;   ///< infinity: none
+  bool dynamic;  ///< kDynamicAttribute
   std::vector<double> x, w, r, b;
   std::vector<int64_t> lengths;  ///< of each sequence of the batch
 
@@ -38,7 +43,9 @@ struct Recurrence {
   std::vector<double> state(TensorsIn in, size_t i) const;
   /// sum_k x_t[k] * W[gate, unit, k] + Wb, without the recurrent part.
   double from_input(int64_t d, int64_t t, int64_t n, int64_t gate, int64_t unit) const;
-  /// sum_k h[k] * R[gate, unit, k], without Rb.
+  /// The `count` values at `row` as a product reads them: quantized and dequantized where dynamic.
+  std::vector<double> as_read(const double* row, int64_t count) const;
+  /// sum_k h[k] * R[gate, unit, k], without Rb; `h` as it is read.
   double from_state(int64_t d, const double* h, int64_t gate, int64_t unit) const;
   double recurrent_bias(int64_t d, int64_t gate, int64_t unit) const;
 

@@ -1,12 +1,14 @@
-#include "exec/onednn/recurrent/recurrence.h"
+#include "exec/kernels/recurrent/recurrence.h"
 
-#include <dnnl.h>
-
+#include "exec/canonical/dynamic_recurrence.h"
 #include "exec/kernels/function_step.h"
-#include "exec/onednn/lowerings.h"
+#include "exec/kernels/lowerings.h"
+#include "exec/kernels/parallel.h"
+#include "exec/kernels/products/weight_view.h"
 #include "kernels/registry.h"
+#include "ops/helpers/rnn.h"
 
-namespace qtool::onednn {
+namespace qtool::lowerings {
 namespace {
 
 /// The state a recurrence starts with: an activation, a constant, or zeros.
@@ -64,21 +66,39 @@ InitialState state_in(const Node& node, size_t input, int& next) {
   return {node.in(input) ? next++ : -1, {}};
 }
 
-Direction direction_of(const Node& node, const Cell& cell, int64_t d) {
+/// Scales of the rows of W or R in all directions; empty where the weights are no codes.
+std::vector<float> row_scales(const Node& node, size_t weight) {
+  auto scales = node.attr_or(kRowScales[weight], std::vector<float>{});
+  const Shape& shape = constant_in(node, 1 + weight)->shape();
+  if (std::ssize(scales) != shape[0] * shape[1]) scales.clear();
+  return scales;
+}
+
+GateProducts products_of(const Node& node) {
+  if (node.attr_or(kDynamicAttribute, 0) == 0) return GateProducts::floats;
+  const bool codes = !row_scales(node, 0).empty() && !row_scales(node, 1).empty();
+  const bool deep = std::max(constant_in(node, 1)->shape()[2], constant_in(node, 2)->shape()[2]) > kDeepest;
+  return codes && !deep ? best_products_of_codes() : GateProducts::rounded;
+}
+
+Direction direction_of(const Node& node, const Cell& cell, GateProducts products, int64_t d) {
   const Tensor &w = *constant_in(node, 1), &r = *constant_in(node, 2);
   const int64_t gates = w.shape()[1], inputs = w.shape()[2], hidden = r.shape()[2];
+  const std::vector<float> w_scales = row_scales(node, 0), r_scales = row_scales(node, 1);
   std::vector<float> biases(static_cast<size_t>(2 * gates), 0.0f);
   if (const Tensor* b = constant_in(node, 3)) std::copy_n(b->floats().data() + d * 2 * gates, 2 * gates, biases.data());
+  const auto of_direction = [&](const std::vector<float>& scales) { return scales.empty() ? nullptr : scales.data() + d * gates; };
   Direction direction;
-  direction.w = GateMatrix(w.floats().data() + d * gates * inputs, 0, gates, inputs);
+  direction.w = GateMatrix(products, w.floats().data() + d * gates * inputs, of_direction(w_scales), 0, gates, inputs);
   direction.backwards = d == 1 || node.attr_or("direction", "forward") == std::string("reverse");
-  cell.pack(node, r.floats().data() + d * gates * hidden, biases.data(), biases.data() + gates, hidden, direction);
+  cell.pack({products, r.floats().data() + d * gates * hidden, of_direction(r_scales), biases.data(), biases.data() + gates, hidden},
+            direction);
   return direction;
 }
 
-Recurrence packed(const Node& node, const Cell& cell) {
+Recurrence packed(const Node& node, const Cell& cell, GateProducts products) {
   Recurrence made{&cell, constant_in(node, 1)->shape()[2], constant_in(node, 2)->shape()[2], {}, {}, {}, {}};
-  for (int64_t d = 0; d < constant_in(node, 1)->shape()[0]; ++d) made.directions.push_back(direction_of(node, cell, d));
+  for (int64_t d = 0; d < constant_in(node, 1)->shape()[0]; ++d) made.directions.push_back(direction_of(node, cell, products, d));
   int next = 1;  // X is the first activation
   made.h = state_in(node, 5, next);
   if (cell.has_c) made.c = state_in(node, 6, next);
@@ -87,10 +107,12 @@ Recurrence packed(const Node& node, const Cell& cell) {
 }
 
 /// W x + bias of all steps: [steps batch][gates hidden].
-void project(const Direction& direction, const float* x, float* gates, int64_t rows) {
+void project(const Recurrence& q, const Direction& direction, const float* x, float* gates, int64_t rows, int threads) {
   const auto count = static_cast<int64_t>(direction.bias.size());
-  for (int64_t row = 0; row < rows; ++row) std::copy(direction.bias.begin(), direction.bias.end(), gates + row * count);
-  direction.w.add_product(x, gates, rows, count);
+  in_parts(threads, rows, rows * count * q.inputs / 16, [&](int64_t first, int64_t last) {
+    for (int64_t row = first; row < last; ++row) std::copy(direction.bias.begin(), direction.bias.end(), gates + row * count);
+    direction.w.add_product(x + first * q.inputs, gates + first * count, last - first, count);
+  });
 }
 
 void run(const Recurrence& q, StepInputs in, std::span<Array> out, StepContext& context) {
@@ -107,7 +129,7 @@ void run(const Recurrence& q, StepInputs in, std::span<Array> out, StepContext& 
     const Direction& direction = q.directions[static_cast<size_t>(d)];
     float* hs = h.mutable_data<float>().data() + d * batch * hidden;
     float* cs = q.cell->has_c ? c.mutable_data<float>().data() + d * batch * hidden : nullptr;
-    project(direction, floats_in(*in[0]), gs, steps * batch);
+    project(q, direction, floats_in(*in[0]), gs, steps * batch, context.threads);
     for (int64_t i = 0; i < steps; ++i) {
       const int64_t t = direction.backwards ? steps - 1 - i : i;
       q.cell->step({direction, batch, hidden, gs + t * batch * q.cell->gates * hidden, hs, cs, spare.mutable_data<float>().data()});
@@ -124,19 +146,6 @@ void apply(kernels::CurveKind kind, float* values, int64_t count) {
 }
 
 }  // namespace
-
-GateMatrix::GateMatrix(const float* weights, int64_t first, int64_t last, int64_t k)
-    : k_(k), n_(last - first), values_(static_cast<size_t>(k_ * n_)) {
-  for (int64_t n = 0; n < n_; ++n)
-    for (int64_t i = 0; i < k; ++i) values_[static_cast<size_t>(i * n_ + n)] = weights[(first + n) * k + i];
-}
-
-void GateMatrix::add_product(const float* in, float* out, int64_t rows, int64_t stride) const {
-  if (rows * n_ * k_ == 0) return;
-  if (rows == 1) return kernels::best<kernels::Gemv>().run({in, values_.data(), out, static_cast<size_t>(k_), static_cast<size_t>(n_)});
-  if (dnnl_sgemm('N', 'N', rows, n_, k_, 1.0f, in, k_, values_.data(), n_, 1.0f, out, stride) != dnnl_success)
-    throw CannotRun("oneDNN has no product of this size");
-}
 
 void sigmoid(float* values, int64_t count) { apply(kernels::CurveKind::sigmoid, values, count); }
 void tanh(float* values, int64_t count) { apply(kernels::CurveKind::tanh, values, count); }
@@ -155,9 +164,10 @@ LowerResult lower_recurrence(const Cluster& cluster, const Cell& cell) {
   if (activations_of(cluster).empty() || cluster.inputs[0].constant()) return Declined{"its input is a constant"};
   for (const Operand* operand : activations_of(cluster))
     if (operand->value->type.dtype != DType::float32) return Declined{"not in float"};
-  return make_lowered(LayoutRule::plain, std::string(cell.name) + "_" + std::string(kernels::best<kernels::Gemv>().name),
-                      [q = std::make_shared<const Recurrence>(packed(node, cell))](StepInputs in, std::span<Array> out,
-                                                                                   StepContext& context) { run(*q, in, out, context); });
+  const GateProducts products = products_of(node);
+  return make_lowered(LayoutRule::plain, std::string(cell.name) + "_" + GateMatrix::kernel(products),
+                      [q = std::make_shared<const Recurrence>(packed(node, cell, products))](
+                          StepInputs in, std::span<Array> out, StepContext& context) { run(*q, in, out, context); });
 }
 
-}  // namespace qtool::onednn
+}  // namespace qtool::lowerings

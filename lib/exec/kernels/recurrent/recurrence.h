@@ -7,24 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "exec/kernels/recurrent/gate_matrix.h"
 #include "exec/lowering.h"
 
-namespace qtool::onednn {
-
-/// A constant matrix [k][n] of gate weights.
-class GateMatrix {
- public:
-  GateMatrix() = default;
-  /// Rows [first, last) of `weights` [rows][k], as columns.
-  GateMatrix(const float* weights, int64_t first, int64_t last, int64_t k);
-  /// out[row][0..n) += in[row][0..k) * matrix, rows of `out` `stride` apart.
-  void add_product(const float* in, float* out, int64_t rows, int64_t stride) const;
-  int64_t columns() const { return n_; }
-
- private:
-  int64_t k_ = 0, n_ = 0;
-  std::vector<float> values_;
-};
+namespace qtool::lowerings {
 
 /// One direction.
 struct Direction {
@@ -33,6 +19,17 @@ struct Direction {
   std::vector<float> bias;            ///< [gates hidden], added to W x
   std::vector<float> recurrent_bias;  ///< [..] as the cell wants it
   bool backwards = false;
+};
+
+/// R and the biases of one direction, as the file has them.
+struct RecurrentWeights {
+  GateProducts products;
+  const float* r;         ///< [gates hidden][hidden]
+  const float* r_scales;  ///< of its rows, with codes
+  const float *wb, *rb;   ///< [gates hidden]
+  int64_t hidden;
+
+  GateMatrix matrix(int64_t first, int64_t last) const { return {products, r, r_scales, first, last, hidden}; }
 };
 
 /// One step of a batch.
@@ -49,8 +46,8 @@ struct Cell {
   std::string_view name;
   int64_t gates;
   bool has_c;
-  /// Fills r, bias, recurrent_bias of one direction; r [gates hidden][hidden], wb and rb [gates hidden].
-  void (*pack)(const Node& node, const float* r, const float* wb, const float* rb, int64_t hidden, Direction& direction);
+  /// Fills r, bias, recurrent_bias of one direction.
+  void (*pack)(const RecurrentWeights& weights, Direction& direction);
   void (*step)(const CellStep& step);
 };
 
@@ -63,4 +60,4 @@ LowerResult lower_recurrence(const Cluster& cluster, const Cell& cell);
 void sigmoid(float* values, int64_t count);
 void tanh(float* values, int64_t count);
 
-}  // namespace qtool::onednn
+}  // namespace qtool::lowerings

@@ -1,28 +1,28 @@
-// GRU with its usual activations, in float: z, r = sigmoid, g = tanh(W x + Wb + r (R h + Rb)) with linear_before_reset, else
+// GRU with its usual activations: z, r = sigmoid, g = tanh(W x + Wb + r (R h + Rb)) with linear_before_reset, else
 // tanh(W x + Wb + R (r h) + Rb); h = (1 - z) g + z h. Gates lie in the order z r g.
 
-#include "exec/onednn/lowerings.h"
-#include "exec/onednn/recurrent/recurrence.h"
+#include "exec/kernels/lowerings.h"
+#include "exec/kernels/recurrent/recurrence.h"
 
-namespace qtool::onednn {
+namespace qtool::lowerings {
 namespace {
 
 /// r: z and r together, then g.
-void pack_gates(const float* r, const float* wb, const float* rb, int64_t hidden, Direction& direction) {
-  direction.r.emplace_back(r, 0, 2 * hidden, hidden);
-  direction.r.emplace_back(r, 2 * hidden, 3 * hidden, hidden);
-  for (int64_t i = 0; i < 2 * hidden; ++i) direction.bias.push_back(wb[i] + rb[i]);
+void pack_gates(const RecurrentWeights& w, Direction& direction) {
+  direction.r.push_back(w.matrix(0, 2 * w.hidden));
+  direction.r.push_back(w.matrix(2 * w.hidden, 3 * w.hidden));
+  for (int64_t i = 0; i < 2 * w.hidden; ++i) direction.bias.push_back(w.wb[i] + w.rb[i]);
 }
 
-void pack_reset_after(const Node&, const float* r, const float* wb, const float* rb, int64_t hidden, Direction& direction) {
-  pack_gates(r, wb, rb, hidden, direction);
-  direction.bias.insert(direction.bias.end(), wb + 2 * hidden, wb + 3 * hidden);
-  direction.recurrent_bias.assign(rb + 2 * hidden, rb + 3 * hidden);
+void pack_reset_after(const RecurrentWeights& w, Direction& direction) {
+  pack_gates(w, direction);
+  direction.bias.insert(direction.bias.end(), w.wb + 2 * w.hidden, w.wb + 3 * w.hidden);
+  direction.recurrent_bias.assign(w.rb + 2 * w.hidden, w.rb + 3 * w.hidden);
 }
 
-void pack_reset_before(const Node&, const float* r, const float* wb, const float* rb, int64_t hidden, Direction& direction) {
-  pack_gates(r, wb, rb, hidden, direction);
-  for (int64_t i = 2 * hidden; i < 3 * hidden; ++i) direction.bias.push_back(wb[i] + rb[i]);
+void pack_reset_before(const RecurrentWeights& w, Direction& direction) {
+  pack_gates(w, direction);
+  for (int64_t i = 2 * w.hidden; i < 3 * w.hidden; ++i) direction.bias.push_back(w.wb[i] + w.rb[i]);
 }
 
 void gate(const CellStep& s) {
@@ -67,4 +67,4 @@ LowerResult lower_gru(const Model&, const Cluster& cluster) {
   return lower_recurrence(cluster, cluster.root->attr_or("linear_before_reset", 0) != 0 ? kResetAfter : kResetBefore);
 }
 
-}  // namespace qtool::onednn
+}  // namespace qtool::lowerings

@@ -1,14 +1,14 @@
-// LSTM with its usual activations, in float: i, o, f = sigmoid, g = tanh, c = f c + i g, h = o tanh(c). Gates lie in the order i o f g.
+// LSTM with its usual activations: i, o, f = sigmoid, g = tanh, c = f c + i g, h = o tanh(c). Gates lie in the order i o f g.
 
-#include "exec/onednn/lowerings.h"
-#include "exec/onednn/recurrent/recurrence.h"
+#include "exec/kernels/lowerings.h"
+#include "exec/kernels/recurrent/recurrence.h"
 
-namespace qtool::onednn {
+namespace qtool::lowerings {
 namespace {
 
-void pack(const Node&, const float* r, const float* wb, const float* rb, int64_t hidden, Direction& direction) {
-  direction.r.emplace_back(r, 0, 4 * hidden, hidden);
-  for (int64_t i = 0; i < 4 * hidden; ++i) direction.bias.push_back(wb[i] + rb[i]);
+void pack(const RecurrentWeights& w, Direction& direction) {
+  direction.r.push_back(w.matrix(0, 4 * w.hidden));
+  for (int64_t i = 0; i < 4 * w.hidden; ++i) direction.bias.push_back(w.wb[i] + w.rb[i]);
 }
 
 void advance(int64_t hidden, float* gates, float* h, float* c, float* spare) {
@@ -34,4 +34,4 @@ LowerResult lower_lstm(const Model&, const Cluster& cluster) {
   return lower_recurrence(cluster, kLstm);
 }
 
-}  // namespace qtool::onednn
+}  // namespace qtool::lowerings

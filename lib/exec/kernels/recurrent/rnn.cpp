@@ -1,16 +1,16 @@
-// RNN in float: h = f(W x + Wb + R h + Rb), f tanh or ReLU.
+// RNN: h = f(W x + Wb + R h + Rb), f tanh or ReLU.
 
 #include <algorithm>
 
-#include "exec/onednn/lowerings.h"
-#include "exec/onednn/recurrent/recurrence.h"
+#include "exec/kernels/lowerings.h"
+#include "exec/kernels/recurrent/recurrence.h"
 
-namespace qtool::onednn {
+namespace qtool::lowerings {
 namespace {
 
-void pack(const Node&, const float* r, const float* wb, const float* rb, int64_t hidden, Direction& direction) {
-  direction.r.emplace_back(r, 0, hidden, hidden);
-  for (int64_t i = 0; i < hidden; ++i) direction.bias.push_back(wb[i] + rb[i]);
+void pack(const RecurrentWeights& w, Direction& direction) {
+  direction.r.push_back(w.matrix(0, w.hidden));
+  for (int64_t i = 0; i < w.hidden; ++i) direction.bias.push_back(w.wb[i] + w.rb[i]);
 }
 
 void step_tanh(const CellStep& s) {
@@ -35,4 +35,4 @@ LowerResult lower_rnn(const Model&, const Cluster& cluster) {
   return lower_recurrence(cluster, kRelu);
 }
 
-}  // namespace qtool::onednn
+}  // namespace qtool::lowerings

@@ -14,7 +14,7 @@
 namespace qtool::lowerings {
 namespace {
 
-constexpr size_t kPixelsAtOnce = 48;  ///< of one call: a multiple of every tile
+constexpr size_t kPixelsAtOnce = 24;  ///< of one call: a multiple of every tile
 constexpr size_t kPanelsAtOnce = 4;   ///< as a tile has
 
 /// Sums of weights by columns and places of the window.
@@ -111,31 +111,26 @@ class BorderConv : public Step, public TakesTable {
     return shaped;
   }
 
+  /// Images one after the other, of each a few columns of all pieces after the other: weights are read once. Threads share out what that
+  /// costs, in this order.
   void multiply(const Shaped& shaped, const int8_t* x, const uint8_t* other, std::byte* out, int threads) const {
     const int64_t in = shaped.geometry.in_pixels() * channels_, each = shaped.geometry.out_pixels() * columns_;
-    const int64_t all = shaped.geometry.batch * shaped.cost;
-    in_parts(threads, all, all / 16 * columns_, [&](int64_t begin, int64_t end) {
-      for (int64_t n = begin / shaped.cost; n * shaped.cost < end; ++n)
-        multiply(shaped, {begin - n * shaped.cost, end - n * shaped.cost}, x + n * in, other ? other + n * each : nullptr, out, n * each);
-    });
-  }
-
-  struct Range {
-    int64_t begin, end;
-  };
-
-  /// The pieces of one image that begin within `costs`, a few columns of all of them after the other: weights are read once.
-  void multiply(const Shaped& shaped, Range costs, const int8_t* x, const uint8_t* other, std::byte* out, int64_t at) const {
     const size_t panels = side_.packing().panels(), blocks = (panels + kPanelsAtOnce - 1) / kPanelsAtOnce;
-    for (size_t block = 0; block < blocks; ++block)
-      for (const Piece& piece : shaped.pieces) {
-        if (piece.before < costs.begin || piece.before >= costs.end) continue;
-        CodeSide::Args args = arguments(shaped, piece);
-        args.a = x;
-        set_out(args, out, at);
-        if (other) set_second(args, other, 0);
-        side_.run(args, panels * block / blocks, panels * (block + 1) / blocks);
+    const int64_t turns = shaped.geometry.batch * static_cast<int64_t>(blocks), all = turns * shaped.cost;
+    in_parts(threads, all, shaped.geometry.batch * shaped.cost / 16 * columns_, [&](int64_t begin, int64_t end) {
+      for (int64_t turn = begin / shaped.cost; turn * shaped.cost < end; ++turn) {
+        const int64_t n = turn / static_cast<int64_t>(blocks), before = turn * shaped.cost;
+        const size_t block = static_cast<size_t>(turn) % blocks;
+        for (const Piece& piece : shaped.pieces) {
+          if (before + piece.before < begin || before + piece.before >= end) continue;
+          CodeSide::Args args = arguments(shaped, piece);
+          args.a = x + n * in;
+          set_out(args, out, n * each);
+          if (other) set_second(args, other + n * each, 0);
+          side_.run(args, panels * block / blocks, panels * (block + 1) / blocks);
+        }
       }
+    });
   }
 
   CodeSide::Args arguments(const Shaped& shaped, const Piece& piece) const {

@@ -24,7 +24,7 @@ inline void set_second(kernels::GemmArgs& args, const uint8_t* other, size_t str
 inline void set_second(kernels::FloatGemmArgs&, const uint8_t*, size_t) {}
 
 /// Calls body(row block, first panel, last panel) for rectangles that make up `blocks` x `panels`, by several threads where the product
-/// is worth it: rows are shared out, and columns too where there are few rows.
+/// is worth it: rows are shared out, or columns where there are few rows.
 void share_out(int threads, int64_t blocks, size_t panels, int64_t macs,
                const std::function<void(int64_t block, size_t first, size_t last)>& body);
 

@@ -17,6 +17,7 @@ namespace qtool::kernels {
 /// start    i32: -(zero point of in's u8) * sum of the channel's weights;  scale, shift  f32.  All three hold max(channels, 16) entries.
 /// flip     0x80 for s8 codes, else 0; zero_point is that of the flipped codes
 /// lo, hi   -128 <= lo <= hi <= 127, or 0 <= lo <= hi <= 255
+/// times    how often all of this is done, 1 or more: time i takes rows + 4 * groups * i, and out[t] + i * out_step
 /// Any channels, kw, stride, dilation >= 1, out_width. |fma(...)| < 2^31. Only out_rows rows of out are written, none overlapping rows.
 /// No allocation, no threads, no state.
 struct DepthwiseArgs {
@@ -30,6 +31,15 @@ struct DepthwiseArgs {
   int32_t out_zero_point, lo, hi;
   const uint8_t* table;  ///< 256 bytes or null
   uint8_t* out[2];
+  size_t times = 1, out_step = 0;
+
+  /// Time i alone.
+  DepthwiseArgs at(size_t i) const {
+    DepthwiseArgs one = *this;
+    one.times = 1, one.rows = rows + 4 * groups * i;
+    for (size_t t = 0; t < out_rows; ++t) one.out[t] = out[t] + i * out_step;
+    return one;
+  }
 };
 struct Depthwise {
   using Args = DepthwiseArgs;

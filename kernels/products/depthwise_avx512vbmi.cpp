@@ -206,12 +206,16 @@ bool suits_tiles(const DepthwiseArgs& args) {
          (args.channels >= kLanes || args.kw == 3) && args.out_width >= kTile;
 }
 
-}  // namespace
-
-void depthwise_avx512vbmi(const DepthwiseArgs& args) {
+void once(const DepthwiseArgs& args) {
   if (!suits_tiles(args)) return args.groups == 1 ? run_any<1>(args) : run_any<2>(args);
   if (args.kw == 3) return run_width<3>(args);
   args.kw == 5 ? run_width<5>(args) : run_width<7>(args);
+}
+
+}  // namespace
+
+void depthwise_avx512vbmi(const DepthwiseArgs& args) {
+  for (size_t i = 0; i < args.times; ++i) once(args.at(i));
 }
 
 }  // namespace qtool::kernels

@@ -2,7 +2,8 @@
 // that each is arranged once for all windows that cover it; a level's Core arranges and multiplies:
 //   Core(const DepthwiseArgs&, size_t channel, const int8_t* weights)        for 16 channels of one block
 //   void arrange(const int8x16_t (&rows)[4], int8_t* to) const               four rows of a column to 64 bytes
-//   template <size_t kPixels, class Output> void tile(const int8_t* columns, const Output& output, size_t x) const
+//   void by_way(bool full, const Use& use) const                             use(way), way being how tiles are done with these weights:
+//   way.template tile<kPixels>(const int8_t* columns, const Output& output, size_t x)
 //   static constexpr size_t kMostPixels     of a tile: 2 or 4
 #include <arm_neon.h>
 
@@ -30,16 +31,38 @@ struct Output {
     lo = vdupq_n_s8(static_cast<int8_t>(args.lo - base)), hi = vdupq_n_s8(static_cast<int8_t>(args.hi - base));
     flip = vdupq_n_u8(static_cast<uint8_t>(base));
     for (size_t t = 0; t < args.out_rows; ++t) out[t] = args.out[t] + channel;
+    full = args.lo - base == -128 && args.hi - base == 127;
   }
+  void next(size_t bytes) {
+    for (auto& row : out) row = row ? row + bytes : nullptr;
+  }
+
   QTOOL_INLINE int32x4_t rounded(int32x4_t acc, size_t quarter) const {
     return vcvtnq_s32_f32(vfmaq_f32(vld1q_f32(shift + 4 * quarter), vcvtq_f32_s32(acc), vld1q_f32(scale + 4 * quarter)));
   }
   /// Channels 8 half .. 8 half + 7 of two pixels or of one (then `second` is anything and `pair` false).
+  template <bool kFull>
   QTOOL_INLINE void store(uint8_t* to, size_t half, int16x8_t first, int16x8_t second, bool pair) const {
     const int8x16_t steps = vqmovn_high_s16(vqmovn_s16(vqaddq_s16(first, zero_point)), vqaddq_s16(second, zero_point));
-    const uint8x16_t codes = veorq_u8(vreinterpretq_u8_s8(vminq_s8(vmaxq_s8(steps, lo), hi)), flip);
+    const uint8x16_t codes = veorq_u8(vreinterpretq_u8_s8(kFull ? steps : vminq_s8(vmaxq_s8(steps, lo), hi)), flip);
     put(to + 8 * half, vget_low_u8(codes), half);
     if (pair) put(to + step + 8 * half, vget_high_u8(codes), half);
+  }
+  /// All channels of a pixel. kFull: s8 or u8 with all their codes as bounds.
+  template <bool kFull>
+  QTOOL_INLINE uint8x16_t pixel(const int32x4_t (&acc)[4]) const {
+    int16x8_t steps[2];
+    for (size_t h = 0; h < 2; ++h)
+      steps[h] = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(rounded(acc[2 * h], 2 * h)), rounded(acc[2 * h + 1], 2 * h + 1)), zero_point);
+    int8x16_t codes = vqmovn_high_s16(vqmovn_s16(steps[0]), steps[1]);
+    if (!kFull) codes = vminq_s8(vmaxq_s8(codes, lo), hi);
+    return veorq_u8(vreinterpretq_u8_s8(codes), flip);
+  }
+  QTOOL_INLINE void store_pixel(uint8_t* to, uint8x16_t bytes) const {
+    if (!kFew) return vst1q_u8(to, bytes);
+    uint8_t all[kLanes];
+    vst1q_u8(all, bytes);
+    std::memcpy(to, all, few);
   }
   QTOOL_INLINE void put(uint8_t* to, uint8x8_t codes, size_t half) const {
     if (!kFew) return vst1_u8(to, codes);
@@ -53,7 +76,8 @@ struct Output {
   int16x8_t zero_point;
   int8x16_t lo, hi;
   uint8x16_t flip;
-  uint8_t* out[2];
+  uint8_t* out[2] = {};
+  bool full;
 };
 
 /// Codes of the input as s8: kFlip where they are u8 in memory. kFew: there are fewer than 16 channels, and no more are read.
@@ -80,11 +104,11 @@ struct Input {
   template <class Core, size_t kGroups, bool kInside>
   QTOOL_INLINE void piece(const Core& core, size_t g, size_t first, size_t n, int8_t* to) const {
     const uint8_t* from[4];
-    for (size_t r = 0; r < 4; ++r) from[r] = rows[4 * g + r] + channel + (kInside ? first * step : 0);
-    for (size_t j = 0; j < n; ++j, to += kGroups * kColumnBytes) {
+    for (size_t r = 0; r < 4; ++r) from[r] = rows[4 * g + r] + channel;
+    size_t at = kInside ? first * step : 0;
+    for (size_t j = 0; j < n; ++j, to += kGroups * kColumnBytes, at += step) {
       int8x16_t codes[4];
-      for (size_t r = 0; r < 4; ++r) codes[r] = kInside ? load(from[r]) : outside;
-      for (size_t r = 0; r < 4; ++r) from[r] += step;
+      for (size_t r = 0; r < 4; ++r) codes[r] = kInside ? load(from[r] + at) : outside;
       core.arrange(codes, to);
     }
   }
@@ -109,26 +133,29 @@ struct Input {
 };
 
 /// Tiles of four pixels where the core takes so many, then two, then one.
-template <class Core, class Output>
-QTOOL_INLINE void tiles(const Core& core, const int8_t* columns, size_t pixel_bytes, const Output& output, size_t x, size_t n) {
+template <class Core, class Way, class Output>
+QTOOL_INLINE void tiles(const Way& way, const int8_t* columns, size_t pixel_bytes, const Output& output, size_t x, size_t n) {
   size_t p = 0;
-  for (; Core::kMostPixels == 4 && p + 4 <= n; p += 4) core.template tile<4>(columns + p * pixel_bytes, output, x + p);
-  for (; p + 2 <= n; p += 2) core.template tile<2>(columns + p * pixel_bytes, output, x + p);
-  if (p < n) core.template tile<1>(columns + p * pixel_bytes, output, x + p);
+  for (; Core::kMostPixels == 4 && p + 4 <= n; p += 4) way.template tile<4>(columns + p * pixel_bytes, output, x + p);
+  for (; p + 2 <= n; p += 2) way.template tile<2>(columns + p * pixel_bytes, output, x + p);
+  if (p < n) way.template tile<1>(columns + p * pixel_bytes, output, x + p);
 }
 
 template <class Core, size_t kGroups, bool kFew, bool kFlip>
 void run_block(const DepthwiseArgs& args, size_t channel, const int8_t* weights) {
   const Core core(args, channel, weights);
-  const Output<kFew> output(args, channel);
-  const Input<kFew, kFlip> input(args, channel);
+  Output<kFew> output(args, channel);
+  Input<kFew, kFlip> input(args, channel);
   alignas(64) int8_t columns[kMostColumns * kColumnBytes];
   const size_t window = (args.kw - 1) * args.dilation + 1, most = (kMostColumns / kGroups - window) / args.stride + 1;
-  for (size_t x = 0; x < args.out_width; x += most) {
-    const size_t n = std::min(most, args.out_width - x);
-    input.template fill<Core, kGroups>(core, x * args.stride - args.left, (n - 1) * args.stride + window, columns);
-    tiles(core, columns, args.stride * kGroups * kColumnBytes, output, x, n);
-  }
+  core.by_way(output.full, [&](const auto& way) {
+    for (size_t time = 0; time < args.times; ++time, input.rows += 4 * kGroups, output.next(args.out_step))
+      for (size_t x = 0; x < args.out_width; x += most) {
+        const size_t n = std::min(most, args.out_width - x);
+        input.template fill<Core, kGroups>(core, x * args.stride - args.left, (n - 1) * args.stride + window, columns);
+        tiles<Core>(way, columns, args.stride * kGroups * kColumnBytes, output, x, n);
+      }
+  });
 }
 
 /// Every block of 16 channels, then the table.
@@ -145,7 +172,11 @@ void run_blocks(const DepthwiseArgs& args) {
       run_block<Core, kGroups, false, false>(args, std::min(c, args.channels - kLanes), weights);
   if (!args.table) return;
   const Table table(args.table);
-  for (size_t t = 0; t < args.out_rows; ++t) table.map(args.out[t], args.out[t], args.out_width * args.channels);
+  for (size_t time = 0; time < args.times; ++time)
+    for (size_t t = 0; t < args.out_rows; ++t) {
+      uint8_t* row = args.out[t] + time * args.out_step;
+      table.map(row, row, args.out_width * args.channels);
+    }
 }
 
 /// A window of width 3 or 5 with small steps has a core of its own; windows wider than the buffer are left to the scalar twin.

@@ -16,6 +16,11 @@ struct DotCore {
       for (size_t q = 0; q < 4; ++q) start[t][q] = vaddq_s32(vld1q_s32(args.start + channel + 4 * q), sum128(t, q));
   }
 
+  template <class Use>
+  QTOOL_INLINE void by_way(bool full, const Use& use) const {
+    full ? use(Way<true>{*this}) : use(Way<false>{*this});
+  }
+
   /// 128 times the sums of the weights, as codes are 128 lower here.
   QTOOL_INLINE int32x4_t sum128(size_t t, size_t q) const {
     int32x4_t sum = vdupq_n_s32(0);
@@ -54,24 +59,31 @@ struct DotCore {
         }
   }
 
-  template <size_t kPixels, class Output>
-  QTOOL_INLINE void tile(const int8_t* columns, const Output& output, size_t x) const {
+  /// kFull: see Output.
+  template <bool kFull>
+  struct Way {
+    template <size_t kPixels, class Output>
+    QTOOL_INLINE void tile(const int8_t* columns, const Output& output, size_t x) const {
 #pragma GCC unroll 2
-    for (size_t h = 0; h < 2; ++h) {
-      int32x4_t acc[kRows][kPixels];
-      int16x4_t low[kRows][kPixels];
-      int16x8_t steps[kRows][kPixels];
-      quarter<kPixels>(columns, 2 * h, acc);
-      for (size_t t = 0; t < kRows; ++t)
-        for (size_t p = 0; p < kPixels; ++p) low[t][p] = vqmovn_s32(output.rounded(acc[t][p], 2 * h));
-      quarter<kPixels>(columns, 2 * h + 1, acc);
-      for (size_t t = 0; t < kRows; ++t)
-        for (size_t p = 0; p < kPixels; ++p) steps[t][p] = vqmovn_high_s32(low[t][p], output.rounded(acc[t][p], 2 * h + 1));
-      for (size_t t = 0; t < kRows; ++t)
-        for (size_t p = 0; p < kPixels; p += 2)
-          output.store(output.out[t] + (x + p) * output.step, h, steps[t][p], steps[t][std::min(p + 1, kPixels - 1)], kPixels > 1);
+      for (size_t h = 0; h < 2; ++h) {
+        int32x4_t acc[kRows][kPixels];
+        int16x4_t low[kRows][kPixels];
+        int16x8_t steps[kRows][kPixels];
+        core.template quarter<kPixels>(columns, 2 * h, acc);
+        for (size_t t = 0; t < kRows; ++t)
+          for (size_t p = 0; p < kPixels; ++p) low[t][p] = vqmovn_s32(output.rounded(acc[t][p], 2 * h));
+        core.template quarter<kPixels>(columns, 2 * h + 1, acc);
+        for (size_t t = 0; t < kRows; ++t)
+          for (size_t p = 0; p < kPixels; ++p) steps[t][p] = vqmovn_high_s32(low[t][p], output.rounded(acc[t][p], 2 * h + 1));
+        for (size_t t = 0; t < kRows; ++t)
+          for (size_t p = 0; p < kPixels; p += 2)
+            output.template store<kFull>(output.out[t] + (x + p) * output.step, h, steps[t][p], steps[t][std::min(p + 1, kPixels - 1)],
+                                         kPixels > 1);
+      }
     }
-  }
+
+    const DotCore& core;
+  };
 
   const int8_t* weights;
   size_t kw, stride, dilation;

@@ -19,9 +19,7 @@ int32_t accumulate(const DepthwiseArgs& args, size_t t, size_t x, size_t c) {
   return acc;
 }
 
-}  // namespace
-
-void depthwise_scalar(const DepthwiseArgs& args) {
+void once(const DepthwiseArgs& args) {
   for (size_t t = 0; t < args.out_rows; ++t)
     for (size_t x = 0; x < args.out_width; ++x)
       for (size_t c = 0; c < args.channels; ++c) {
@@ -30,6 +28,12 @@ void depthwise_scalar(const DepthwiseArgs& args) {
         const auto code = static_cast<uint8_t>(static_cast<int32_t>(y));
         args.out[t][x * args.channels + c] = args.table ? args.table[code] : code;
       }
+}
+
+}  // namespace
+
+void depthwise_scalar(const DepthwiseArgs& args) {
+  for (size_t i = 0; i < args.times; ++i) once(args.at(i));
 }
 
 }  // namespace qtool::kernels

@@ -146,6 +146,8 @@ struct Window {
                        {to, to + w * channels}});
     }
     for (size_t i = 0; i < calls.size(); ++i) calls[i].rows = rows.data() + 4 * groups * i;
+    calls.resize(1);
+    calls[0].times = h / 2, calls[0].out_step = 2 * w * channels;
   }
   void cost(const std::string& name) const {
     row(name, macs, [this] {

@@ -34,12 +34,15 @@ struct DepthwiseProblem {
   }
 
   Guarded<uint8_t> run(const Variant<Depthwise>& variant) {
-    const size_t row = args.out_width * args.channels;
-    Guarded<uint8_t> out(2 * row + 5);
-    args.rows = pointers.data(), args.weights = weights.data(), args.start = start.data(), args.scale = scale.data();
-    args.shift = shift.data(), args.out[0] = out.data(), args.out[1] = out.data() + row + 5;
-    variant.run(args);
+    Guarded<uint8_t> out(2 * args.out_width * args.channels + 5);
+    run_on(variant, out.data());
     return out;
+  }
+
+  void run_on(const Variant<Depthwise>& variant, uint8_t* out) {
+    args.rows = pointers.data(), args.weights = weights.data(), args.start = start.data(), args.scale = scale.data();
+    args.shift = shift.data(), args.out[0] = out, args.out[1] = out + args.out_width * args.channels + 5;
+    variant.run(args);
   }
 
   std::mt19937 random;
@@ -81,6 +84,28 @@ TEST_CASE("depthwise: every variant equals the scalar twin over codes, bounds, t
   problem.args.lo = std::min(problem.args.lo, problem.args.hi);
   problem.args.table = table ? entries.data() : nullptr;
   CHECK(problem.run(variant) == problem.run(scalar_twin<Depthwise>()));
+}
+
+TEST_CASE("depthwise: several rows in one call") {
+  const auto variant = any_variant<Depthwise>();
+  const size_t channels = GENERATE(5, 16, 40), rows = GENERATE(1, 2);
+  const bool table = GENERATE(false, true);
+  const auto entries = random_bytes(256, 3);
+  DepthwiseProblem problem({channels, 3, 1, rows}, 1, 9, 7);
+  problem.args.left = 1, problem.args.out_width = 9, problem.args.times = 3, problem.args.out_step = 19 * channels + 1;
+  problem.args.table = table ? entries.data() : nullptr;
+  for (size_t r = 4; r < 12; ++r) problem.rows.push_back(random_bytes(9 * channels, static_cast<uint32_t>(r)));
+  problem.pointers.clear();
+  for (const auto& row : problem.rows) problem.pointers.push_back(row.data());
+  Guarded<uint8_t> out(3 * problem.args.out_step), expected(3 * problem.args.out_step);
+  problem.run_on(variant, out.data());
+  for (size_t i = 0; i < 3; ++i) {
+    DepthwiseProblem one = problem;
+    one.args.times = 1;
+    one.pointers.erase(one.pointers.begin(), one.pointers.begin() + static_cast<ptrdiff_t>(4 * i));
+    one.run_on(scalar_twin<Depthwise>(), expected.data() + i * problem.args.out_step);
+  }
+  CHECK(out == expected);
 }
 
 TEST_CASE("depthwise: the largest sums are exact and saturate") {

@@ -82,6 +82,8 @@ std::optional<Constants> constants_of(const Cluster& cluster, const CodeProduct&
   return k;
 }
 
+constexpr int64_t kMostTimes = 16, kNear = 65536;  ///< kNear: bytes
+
 class DepthwiseStep : public Step, public TakesTable {
  public:
   DepthwiseStep(const Node& node, Constants constants) : node_(node), k_(std::move(constants)) {}
@@ -101,7 +103,11 @@ class DepthwiseStep : public Step, public TakesTable {
     const Images images{*shaped, codes_in(*inputs[0]), codes_out(outputs[0])};
     const auto at_once = static_cast<int64_t>(k_.packing.shifts), calls = (shaped->out[2] + at_once - 1) / at_once;
     in_parts(context.threads, shaped->out[0] * calls, x.size() + outputs[0].tensor.size(), [&](int64_t first, int64_t last) {
-      for (int64_t i = first; i < last; ++i) run_rows(images, i / calls, i % calls * at_once);
+      for (int64_t i = first; i < last;) {
+        const int64_t oy = i % calls * at_once, times = std::min(last - i, times_at_once(*shaped, oy));
+        run_rows(images, i / calls, oy, times);
+        i += times;
+      }
     });
   }
 
@@ -131,13 +137,22 @@ class DepthwiseStep : public Step, public TakesTable {
             std::vector<uint8_t>(static_cast<size_t>(in[3] * in[1]), k_.padding)};
   }
 
-  /// Output rows oy, oy + 1.. of image n.
-  void run_rows(const Images& images, int64_t n, int64_t oy) const {
+  /// How often one call repeats its rows, from row oy on: what it needs to know of the weights is then found out once. What is read must
+  /// stay near, as every 16 channels pass over it.
+  int64_t times_at_once(const Shaped& shaped, int64_t oy) const {
+    const auto rows = static_cast<int64_t>(k_.packing.shifts);
+    const int64_t near = kNear / std::max<int64_t>(1, shaped.in[3] * shaped.in[1] * k_.stride * rows);
+    return std::max<int64_t>(1, std::min({(shaped.out[2] - oy) / rows, near, kMostTimes}));
+  }
+
+  /// Output rows oy .. of image n, as many as a call computes `times` times.
+  void run_rows(const Images& images, int64_t n, int64_t oy, int64_t times) const {
     const auto& [in, out, top, left, zeros] = images.shaped;
     const int64_t height = in[2], row = in[3] * in[1], out_row = out[3] * out[1];
-    const uint8_t* rows[8];
-    for (int64_t r = 0; r < static_cast<int64_t>(4 * k_.packing.groups); ++r) {
-      const int64_t iy = oy * k_.stride - top + r * k_.dilation;
+    const auto at_once = static_cast<int64_t>(k_.packing.shifts), each = static_cast<int64_t>(4 * k_.packing.groups);
+    const uint8_t* rows[8 * kMostTimes];
+    for (int64_t r = 0; r < each * times; ++r) {
+      const int64_t iy = (oy + r / each * at_once) * k_.stride - top + r % each * k_.dilation;
       rows[r] = iy < 0 || iy >= height ? zeros.data() : images.x + (n * height + iy) * row;
     }
     uint8_t* y = images.y + (n * out[2] + oy) * out_row;
@@ -148,6 +163,7 @@ class DepthwiseStep : public Step, public TakesTable {
     args.weights = k_.weights.data(), args.start = k_.start.data(), args.scale = k_.scale.data(), args.shift = k_.shift.data();
     args.table = table_ ? table_->data() : nullptr;
     args.out[0] = y, args.out[1] = y + out_row;
+    args.times = static_cast<size_t>(times), args.out_step = static_cast<size_t>(at_once * out_row);
     kernels::best<kernels::Depthwise>().run(args);
   }
 

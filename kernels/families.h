@@ -3,6 +3,7 @@
 
 #include "kernels/codes/dequantize.h"
 #include "kernels/codes/extremes.h"
+#include "kernels/codes/piecewise.h"
 #include "kernels/codes/quantize.h"
 #include "kernels/elementwise/arithmetic.h"
 #include "kernels/elementwise/combine.h"

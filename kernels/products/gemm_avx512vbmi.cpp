@@ -235,20 +235,26 @@ struct Tile {
   }
 
   QTOOL_INLINE void store_floats() {
-    auto* out = static_cast<float*>(args.out) + column();
-    repeat<MR>(QTOOL_EACH(i) {
-      repeat<NV>(QTOOL_EACH(v) {
-        _mm512_mask_storeu_ps(out + place(i, args.out_stride) + v * 16, mask(v),
-                              _mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[i][v]), scale(v), shift(v)));
-      });
-    });
+    __m512 scales[NV], shifts[NV];
+    repeat<NV>(QTOOL_EACH(v) { scales[v] = scale(v), shifts[v] = shift(v); });
+    store_words(QTOOL_EACH_OF(i, v) { return _mm512_castps_si512(_mm512_fmadd_ps(_mm512_cvtepi32_ps(sums[i][v]), scales[v], shifts[v])); });
   }
 
   QTOOL_INLINE void store_sums() {
+    store_words(QTOOL_EACH_OF(i, v) { return sums[i][v]; });
+  }
+
+  /// words(i, v): 16 of 32 bits.
+  template <class Words>
+  QTOOL_INLINE void store_words(const Words& words) {
     auto* out = static_cast<int32_t*>(args.out) + column();
-    repeat<MR>(QTOOL_EACH(i) {
-      repeat<NV>(QTOOL_EACH(v) { _mm512_mask_storeu_epi32(out + place(i, args.out_stride) + v * 16, mask(v), sums[i][v]); });
-    });
+    if (columns() == NV * 16)
+      repeat<MR>(
+          QTOOL_EACH(i) { repeat<NV>(QTOOL_EACH(v) { _mm512_storeu_si512(out + place(i, args.out_stride) + v * 16, words(i, v)); }); });
+    else
+      repeat<MR>(QTOOL_EACH(i) {
+        repeat<NV>(QTOOL_EACH(v) { _mm512_mask_storeu_epi32(out + place(i, args.out_stride) + v * 16, mask(v), words(i, v)); });
+      });
   }
 };
 

@@ -14,8 +14,8 @@ namespace qtool {
 /// With activations by rows (int8, per_channel_symmetric): x_q = round(x / x_scale), x_scale = max(max |row| / 127, eps), no zero point;
 /// the sums are multiplied by both scales.
 ///
-/// LSTM, GRU, RNN:  W and R behind DequantizeLinear, one scale a gate unit, and an entry in qtool.dynamic (kDynamicKey). With Dialect::ort an LSTM
-/// becomes com.microsoft.DynamicQuantizeLSTM where that has its attributes.
+/// LSTM, GRU, RNN:  W and R behind DequantizeLinear, one scale a gate unit, and an entry in qtool.dynamic (kDynamicKey). With Dialect::ort
+/// an LSTM becomes com.microsoft.DynamicQuantizeLSTM where that has its attributes.
 void to_dynamic(Model& model, const QuantPlan& plan, const Placement& placement, Dialect dialect);
 
 }  // namespace qtool

@@ -193,6 +193,23 @@ TEST_CASE("engines: MatMul of two activations agrees with the reference") {
   CHECK(agrees_or_left(engine, check));
 }
 
+TEST_CASE("engines: activations in float between a product and its codes agree with the reference") {
+  const std::string engine = GENERATE(from_range(engines()));
+  const std::string op = GENERATE("Gelu", "Sigmoid", "Tanh", "HardSwish", "Elu", "Exp");
+  const float scale = GENERATE(0.004f, 0.031f, 0.2f);
+  const bool by_two = GENERATE(false, true);
+  CAPTURE(engine, op, scale, by_two);
+  QdqGraph g(20);
+  Value& x = g.q(g.input("x", {3, 50, 40}), {0.0178f, 117});
+  Value* y = &g.op("MatMul", {&x, &g.weight({40, 48}, 1, 0.021f)});
+  if (by_two) y = &g.op("Tanh", {y});
+  const Model model = g.finish(g.q(g.op(op, {y}), {scale, 31}));
+  const ClusterCheck check = check_of(check_engine(engine, model, random_inputs(model)), "MatMul");
+  CAPTURE(to_text(check));
+  CHECK(agrees_or_left(engine, check));
+  if (engine == "arm" && op == "Gelu") CHECK(check.kernel.find("piecewise") != std::string::npos);
+}
+
 TEST_CASE("engines: ConvTranspose agrees with the reference") {
   const std::string engine = GENERATE(from_range(engines()));
   const bool int8 = GENERATE(false, true);

@@ -2,6 +2,7 @@
 
 #include "exec/kernels/elementwise/broadcast.h"
 #include "exec/kernels/elementwise/curves.h"
+#include "exec/kernels/elementwise/piecewise.h"
 #include "exec/kernels/elementwise/table.h"
 #include "exec/kernels/parallel.h"
 #include "exec/kernels/products/operands.h"
@@ -64,6 +65,20 @@ Pass curves_pass(const Curves& curves) {
     float* values = floats_out(y);
     in_parts(context.threads, y.tensor.size(), 16 * y.tensor.size(),
              [&](int64_t first, int64_t last) { apply(curves, values + first, values + first, static_cast<size_t>(last - first)); });
+  };
+}
+
+Pass piecewise_pass(const kernels::PiecewiseTable& table, const QuantParams& to) {
+  return [table, to](Array& y, StepInputs, StepContext& context) {
+    Array codes{context.pool.tensor(to.dtype, y.tensor.shape()), y.layout};
+    const CodeRange range = full_range(to.dtype);
+    const float* from = floats_in(y);
+    uint8_t* made = codes_out(codes);
+    in_parts(context.threads, y.tensor.size(), 8 * y.tensor.size(), [&](int64_t first, int64_t last) {
+      kernels::best<kernels::Piecewise>().run({&table, from + first, made + first, static_cast<size_t>(last - first), to.zero_point(),
+                                               static_cast<int32_t>(range.lo), static_cast<int32_t>(range.hi)});
+    });
+    y = std::move(codes);
   };
 }
 
@@ -206,7 +221,21 @@ class Divider {
     return true;
   }
 
+  /// Activations between floats and codes.
+  bool approximate(size_t& i) {
+    size_t end = i;
+    while (is(end, PostOp::Kind::activation)) ++end;
+    const auto to = end > i ? codes_at(end) : std::nullopt;
+    const auto table = to ? piecewise_of(std::span(posts()).subspan(i, end - i), *to) : std::nullopt;
+    if (!table) return false;
+    add(piecewise_pass(*table, *to), kernels::best<kernels::Piecewise>().name);
+    codes_ = *to;
+    i = std::min(end + 1, posts().size());
+    return true;
+  }
+
   bool on_floats(size_t& i) {
+    if (approximate(i)) return true;
     const PostOp& post = posts()[i++];
     if (post.kind == PostOp::Kind::requantize) return quantize_to(post.params);
     if (post.kind == PostOp::Kind::activation) return curve(*post.node);
@@ -268,6 +297,11 @@ class PassedStep : public Step {
 };
 
 }  // namespace
+
+bool ends_in_curve(const Cluster& cluster, size_t first) {
+  if (cluster.outputs.size() != 1 || !per_tensor_8bit(cluster.outputs[0]) || first >= cluster.post_ops.size()) return false;
+  return piecewise_of(std::span(cluster.post_ops).subspan(first), *cluster.outputs[0].params).has_value();
+}
 
 std::optional<Divided> divide(const Model& model, const Cluster& cluster, HeadKind kind, size_t first, std::string& reason) {
   return Divider(model, cluster, kind, reason).divide(first);

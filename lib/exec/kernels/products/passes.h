@@ -30,6 +30,10 @@ struct Divided {
 /// `first`: how many post-ops in front the product takes into its bias. Nothing where there is no kernel for a pass, and why.
 std::optional<Divided> divide(const Model& model, const Cluster& cluster, HeadKind kind, size_t first, std::string& reason);
 
+/// True where activations are all that stands between the product with its first `first` post-ops and 8-bit codes, and polynomials can do
+/// them.
+bool ends_in_curve(const Cluster& cluster, size_t first);
+
 /// The step of the head, and the passes behind it.
 Lowered with_passes(Lowered head, Divided divided);
 

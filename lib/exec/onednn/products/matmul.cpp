@@ -2,6 +2,7 @@
 // second activation of u8 is handed over as s8 by flipping its top bit, its zero point 128 lower.
 
 #include "exec/kernels/products/kernel_products.h"
+#include "exec/kernels/products/passes.h"
 #include "exec/onednn/lowerings.h"
 #include "exec/onednn/memory.h"
 #include "exec/onednn/products/products.h"
@@ -219,7 +220,8 @@ Channels columns_of(const Cluster& cluster, bool transpose_w) {
 std::optional<Lowered> lower_on_kernel(const Model& model, const Cluster& cluster, LowerOnKernel lower, bool transpose_w) {
   if (!unsigned_kernel() || !cluster.inputs[0].quantized()) return std::nullopt;
   if (cluster.inputs[1].constant() ? rank_of(cluster.inputs[1]) != 2 : !cluster.inputs[1].quantized()) return std::nullopt;
-  if (!fits_kernel(cluster, columns_of(cluster, transpose_w))) return std::nullopt;
+  const Channels columns = columns_of(cluster, transpose_w);
+  if (!fits_kernel(cluster, columns) && !ends_in_curve(cluster, leading_constants(cluster, columns))) return std::nullopt;
   LowerResult result = lower(model, cluster, *unsigned_kernel());
   return std::holds_alternative<Lowered>(result) ? std::optional(std::move(std::get<Lowered>(result))) : std::nullopt;
 }

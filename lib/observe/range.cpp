@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "observe/channel_min_max.h"
 #include "observe/ranges/rules.h"
+#include "observe/ranges/weight_mse.h"
 
 namespace qtool {
 namespace {
@@ -30,6 +31,7 @@ void gather(std::span<const float> values, size_t channels, size_t inner, size_t
 }
 
 Range range_of_values(const RangeRule& rule, std::span<const float> values, const RangeOptions& options) {
+  if (rule.name == "mse" && options.symmetric) return ranges::least_squares_of_weight(values, options);
   TensorStatistics statistics;
   statistics.observe(values, {}, rule.needs);
   return rule.choose(statistics, options).value_or(Range{});

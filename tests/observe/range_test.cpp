@@ -162,6 +162,39 @@ TEST_CASE("mse and octav: close to the least error that one factor allows") {
   }
 }
 
+TEST_CASE("mse: a symmetric weight has a scale that no other betters by much, and no clipping where 8 bits need none") {
+  testing::Random random(31);
+  for (const CodeRange codes : {CodeRange{-127, 127}, CodeRange{-8, 7}, CodeRange{0, 255}})
+    for (const int length : {24, 128, 1000}) {
+      std::vector<float> values(static_cast<size_t>(length));
+      for (float& value : values) value = static_cast<float>(random.bell());
+      const RangeOptions options{.codes = codes, .symmetric = true};
+      const DType dtype = codes.lo == 0 ? DType::uint8 : DType::int8;
+      const auto error = [&](Range range) {
+        const Tensor weight = Tensor::of<float>({length}, values);
+        const Tensor back = fake_quantize(weight, params_of_range(range, dtype, codes, true, 1e-9f), codes);
+        double sum = 0;
+        for (int64_t i = 0; i < length; ++i) sum += std::pow(back.number_at(i) - weight.number_at(i), 2);
+        return sum;
+      };
+      const Tensor weight = Tensor::of<float>({length}, values);
+      const Range whole = choose_weight_ranges("minmax", weight, -1, options)[0],
+                  found = choose_weight_ranges("mse", weight, -1, options)[0];
+      const float largest = std::max(-whole.lo, whole.hi);
+      double least = error(whole);
+      for (int i = 0; i < 3000; ++i) {
+        const float bound = largest * (0.6f + 0.6f * static_cast<float>(i) / 3000);
+        least = std::min(least, error({-bound, bound}));
+      }
+      CAPTURE(codes.lo, length, found.hi, largest);
+      CHECK(error(found) <= 1.05 * least);
+      CHECK(error(found) < error(whole));
+    }
+  const Tensor odd = Tensor::of<float>({4}, {0, 0, 0, 0}), one = Tensor::of<float>({1}, {-3});
+  CHECK(choose_weight_ranges("mse", odd, -1, {.codes = {-127, 127}, .symmetric = true})[0] == Range{0, 0});
+  CHECK(std::fabs(choose_weight_ranges("mse", one, -1, {.codes = {-127, 127}, .symmetric = true})[0].hi - 3) < 1.6f);
+}
+
 TEST_CASE("bins: a rule looks at no more than it is told to") {
   const auto statistics = statistics_of(testing::values_of("bell"));
   const auto coarse = choose_range("entropy", statistics, {.codes = {0, 15}, .bins = 256});

@@ -17,7 +17,6 @@ struct Table {
     for (size_t i = n - rest; i < n; ++i) out[i] = entries[in[i]];
   }
 
- private:
   /// Sixteen codes, seldom more than once a call.
   void sixteen(const uint8_t* in, uint8_t* out) const {
     const uint8x16_t below = vdupq_n_u8(64);
@@ -29,6 +28,7 @@ struct Table {
     vst1q_u8(out, found);
   }
 
+ private:
   /// n > 0 times 32 codes.
   __attribute__((noinline)) void blocks(const uint8_t* in, uint8_t* out, size_t n) const {
     const uint8_t* from = entries;

@@ -21,7 +21,14 @@ void copy_units(const CopyRowsArgs& args) {
 
 void look_up(const CopyRowsArgs& args) {
   const Table table(args.table);
-  for (size_t r = 0; r < args.rows; ++r) table.map(args.from + r * args.from_step, args.to + r * args.to_step, args.n);
+  const size_t n = args.n, whole = n < 16 ? n : n / 16 * 16;
+  if (args.from_step == n && args.to_step == n) return table.map(args.from, args.to, args.rows * n);
+  for (size_t r = 0; r < args.rows; ++r) {
+    const uint8_t* from = args.from + r * args.from_step;
+    uint8_t* to = args.to + r * args.to_step;
+    table.map(from, to, whole);
+    if (whole < n) table.sixteen(from + n - 16, to + n - 16);  // the last 16, some of them again
+  }
 }
 
 }  // namespace

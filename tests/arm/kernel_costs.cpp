@@ -209,6 +209,13 @@ void codes_and_floats() {
   });
   row("f32 add", n, [&] { best<Combine>().run({ArithmeticOp::add, x.data(), y.data(), false, false, y.data(), n}); });
   row("f32 gelu", n, [&] { best<Curve>().run({CurveKind::gelu_erf, 0, 0, x.data(), y.data(), n}); });
+  const std::vector<int32_t> lines(64, 70000);
+  row("line a channel, 64 channels", n, [&] {
+    best<Affine>().run({a.data(), out.data(), n / 64, 64, 0, lines.data(), lines.data(), 16, 0, 255});
+  });
+  row("local response 5, 64 channels", n, [&] {
+    best<LocalResponse>().run({a.data(), out.data(), y.data(), n / 64, 64, 2, false, 117, 0.05f, 1e-4f, 1, 50, 117, 0, 255});
+  });
   auto scores = x;
   for (auto& score : scores) score /= 16;
   row("softmax 1536x128", n - n % 128, [&] { best<Softmax>().run({scores.data(), y.data(), n / 128, 128}); });
@@ -221,6 +228,10 @@ void moves() {
   std::vector<int32_t> sums(768);
   row("transpose 256x768", 768 * 256, [&] { best<Transpose>().run({in.data(), out.data(), 256, 768, 768, 256, 1}); });
   row("copy of rows of 64", 768 * 256, [&] { best<CopyRows>().run({in.data(), 64, out.data(), 64, 3072, 64}); });
+  std::vector<uint32_t> shuffled;
+  for (uint32_t i = 0; i < 256; ++i) shuffled.push_back(i % 2 * 128 + i / 2);
+  const PermuteTable halves(shuffled, 256);
+  row("shuffle of 256 channels", 768 * 256, [&] { best<Permute>().run({in.data(), out.data(), 768, &halves}); });
   const GemmPacking packing{768, 1, 256, gemm_tile(best<Gemm>().isa)};
   auto* packed = reinterpret_cast<int8_t*>(out.data());
   row("pack 256x768", 768 * 256, [&] { best<GemmPack>().run({in.data(), 0, 768, 1, 0, packing, packed, sums.data()}); });

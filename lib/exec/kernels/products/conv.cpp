@@ -7,6 +7,7 @@
 
 #include "exec/kernels/by_shape.h"
 #include "exec/kernels/elementwise/table.h"
+#include "exec/kernels/products/affine.h"
 #include "exec/kernels/products/border_conv.h"
 #include "exec/kernels/products/code_side.h"
 #include "exec/kernels/products/conv_weights.h"
@@ -160,6 +161,7 @@ std::optional<Lowered> lower_codes(const Cluster& head, const Channels& channels
   if (!ending) return reason = "no kernel for what follows", std::nullopt;
   if (const auto bounds = bounds_behind(head, first)) {
     product->weight_sums = sums_by_first_axis(product->weights);
+    if (auto affine = lower_affine(head, *product, *bounds)) return affine;
     if (auto depthwise = lower_depthwise(head, *product, *bounds)) return depthwise;
   }
   return conv_of(head, CodeSide(std::move(*product), *ending, kernel));

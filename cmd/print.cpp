@@ -4,6 +4,7 @@
 
 #include "graph/print.h"
 #include "model_args.h"
+#include "quantize/wrap_view.h"
 
 namespace qtool::cmd {
 namespace {
@@ -85,7 +86,8 @@ int run(const Options& options, Session& session) {
     session.report = model_json(model);
     return 0;
   }
-  session.say(options.format == "code" ? to_code(model) : options.format == "dot" ? to_dot(model) : to_table(model));
+  const Model shown = with_opaque_regions(model);
+  session.say(options.format == "code" ? to_code(shown) : options.format == "dot" ? to_dot(shown) : to_table(shown));
   return 0;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "converted.h"
+#include "quantize/wrap_view.h"
 
 using namespace qtool;
 using namespace qtool::testing;
@@ -137,6 +138,36 @@ TEST_CASE("--wrap in every form: what is inside is neither fused nor quantized, 
     for (const std::string& node : row.wrapped)
       if (node != "relu") CHECK(node_named(model, node).in(1)->constant()->dtype() == DType::float32);
   }
+}
+
+TEST_CASE("print shows a wrapped region as one opaque call") {
+  PrepareOptions options = x86();
+  options.wrap = {"r..y"};
+  Model model = three_convs();
+  Diagnostics diagnostics;
+  prepare(model, options, diagnostics);
+  const std::string table = to_table(with_opaque_regions(model));
+  CAPTURE(table);
+  CHECK_THAT(table, ContainsSubstring("call_module") && ContainsSubstring("  y ") && ContainsSubstring("Wrapped_0"));
+  size_t convs = 0;
+  for (const Node& node : with_opaque_regions(model).graph->nodes()) convs += node.is("Conv");
+  CHECK(convs == 0);  // a is in the fused group of relu, b and c are inside
+  CHECK(to_table(with_opaque_regions(three_convs())) == to_table(three_convs()));
+}
+
+TEST_CASE("print shows a wrapped If without its bodies, and reads what they read") {
+  Model model = model_of(R"(
+    g (float[1, 3, 8, 8] x, bool k, float[4, 3, 3, 3] w) => (float[1, 4, 6, 6] y) {
+      [pick] y = If (k) <then_branch = t () => (float[1, 4, 6, 6] p) { [one] p = Conv (x, w) },
+                         else_branch = e () => (float[1, 4, 6, 6] q) { [two] q = Conv (x, w) }>
+    })",
+                         13);
+  add_weights(model, {"w"});
+  model.set_metadata(kWrapKey, "type:If\n");
+  const std::string table = to_table(with_opaque_regions(model));
+  CAPTURE(table);
+  CHECK(table.find("then_branch") == std::string::npos);
+  CHECK_THAT(table, ContainsSubstring("Wrapped_0") && ContainsSubstring("(k, x, w)"));
 }
 
 TEST_CASE("--wrap of an If keeps its bodies, which are quantized without it") {

@@ -37,12 +37,8 @@ class Polynomials {
 
 void piecewise_avx512(const PiecewiseArgs& args) {
   const Polynomials polynomials(*args.table);
-  const __m512 least = _mm512_set1_ps(static_cast<float>(args.lo - args.zero_point)),
-               most = _mm512_set1_ps(static_cast<float>(args.hi - args.zero_point));
-  const __m128i zero_point = _mm_set1_epi8(static_cast<char>(args.zero_point));
-  for_columns(args.n, [&](size_t i, auto lanes) {
-    lanes.store(args.codes + i, bytes_of(polynomials(lanes.load(args.in + i)), least, most, zero_point));
-  });
+  write_codes(args.codes, args.n, ToBytes(args.zero_point, args.lo, args.hi),
+              [&](size_t i, auto lanes) { return polynomials(lanes.load(args.in + i)); });
 }
 
 }  // namespace qtool::kernels

@@ -46,19 +46,14 @@ struct Rows {
   }
 
   void write(size_t r, __m512 mean, __m512 offset, __m512 inverse) const {
-    const __m512 least = _mm512_set1_ps(static_cast<float>(args.lo - args.zero_point)),
-                 most = _mm512_set1_ps(static_cast<float>(args.hi - args.zero_point));
-    const __m128i zero_point = _mm_set1_epi8(static_cast<char>(args.zero_point));
-    for_columns(args.n, [&](size_t i, auto lanes) {
+    const size_t at = (first + r) * args.n;
+    const auto y = [&](size_t i, auto lanes) {
       const __m512 centred = _mm512_sub_ps(_mm512_sub_ps(lanes.load(in(r) + i), mean), offset);
       const __m512 scaled = _mm512_mul_ps(_mm512_mul_ps(centred, inverse), lanes.load(args.scale + i));
-      const __m512 y = _mm512_add_ps(scaled, args.bias ? lanes.load(args.bias + i) : _mm512_setzero_ps());
-      const size_t at = (first + r) * args.n + i;
-      if (args.codes)
-        lanes.store(args.codes + at, bytes_of(y, least, most, zero_point));
-      else
-        lanes.store(args.out + at, y);
-    });
+      return _mm512_add_ps(scaled, args.bias ? lanes.load(args.bias + i) : _mm512_setzero_ps());
+    };
+    if (args.codes) return write_codes(args.codes + at, args.n, ToBytes(args.zero_point, args.lo, args.hi), y);
+    for_columns(args.n, [&](size_t i, auto lanes) { lanes.store(args.out + at + i, y(i, lanes)); });
   }
 };
 

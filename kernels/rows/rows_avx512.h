@@ -42,11 +42,41 @@ inline float sum_of(__m512 lanes) {
   return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
-/// clamp(rne(steps)) + zero point as bytes, NaN as 0; least and most without the zero point, within +-1024.
-inline __m128i bytes_of(__m512 steps, __m512 least, __m512 most, __m128i zero_point) {
-  const __mmask16 number = _mm512_cmp_ps_mask(steps, steps, _CMP_ORD_Q);
-  const __m512i rounded = _mm512_maskz_cvtps_epi32(number, _mm512_min_ps(_mm512_max_ps(steps, least), most));
-  return _mm_add_epi8(_mm512_cvtepi32_epi8(rounded), zero_point);
+/// Numbers to bytes: clamp(rne(steps)) + zero point, NaN as 0.
+class ToBytes {
+ public:
+  ToBytes(int32_t zero_point, int32_t lo, int32_t hi)
+      : least_(_mm512_set1_ps(static_cast<float>(lo - zero_point))),
+        most_(_mm512_set1_ps(static_cast<float>(hi - zero_point))),
+        zero_point_(_mm512_set1_epi8(static_cast<char>(zero_point))) {}
+
+  __m128i operator()(__m512 steps) const { return _mm_add_epi8(_mm512_cvtepi32_epi8(rounded(steps)), _mm512_castsi512_si128(zero_point_)); }
+
+  /// 64 in order.
+  __m512i operator()(__m512 a, __m512 b, __m512 c, __m512 d) const {
+    const __m512i low_byte = _mm512_set1_epi16(0xff), order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+    const __m512i ab = _mm512_and_si512(_mm512_packs_epi32(rounded(a), rounded(b)), low_byte);
+    const __m512i cd = _mm512_and_si512(_mm512_packs_epi32(rounded(c), rounded(d)), low_byte);
+    return _mm512_add_epi8(_mm512_permutexvar_epi32(order, _mm512_packus_epi16(ab, cd)), zero_point_);
+  }
+
+ private:
+  __m512i rounded(__m512 steps) const {
+    const __mmask16 number = _mm512_cmp_ps_mask(steps, steps, _CMP_ORD_Q);
+    return _mm512_maskz_cvtps_epi32(number, _mm512_min_ps(_mm512_max_ps(steps, least_), most_));
+  }
+
+  const __m512 least_, most_;
+  const __m512i zero_point_;
+};
+
+/// codes[i] = to_bytes(steps(i, lanes)) for n columns.
+template <class Steps>
+void write_codes(uint8_t* codes, size_t n, const ToBytes& to_bytes, Steps steps) {
+  size_t i = 0;
+  for (; i + 64 <= n; i += 64)
+    _mm512_storeu_si512(codes + i, to_bytes(steps(i, All{}), steps(i + 16, All{}), steps(i + 32, All{}), steps(i + 48, All{})));
+  for_columns(n - i, [&](size_t rest, auto lanes) { lanes.store(codes + i + rest, to_bytes(steps(i + rest, lanes))); });
 }
 
 }  // namespace

@@ -64,14 +64,10 @@ struct Rows {
   }
 
   void to_codes(const __m512* factor) const {
-    const __m512 least = _mm512_set1_ps(static_cast<float>(args.lo - args.zero_point)),
-                 most = _mm512_set1_ps(static_cast<float>(args.hi - args.zero_point));
-    const __m128i zero_point = _mm_set1_epi8(static_cast<char>(args.zero_point));
+    const ToBytes to_bytes(args.zero_point, args.lo, args.hi);
     for (size_t r = 0; r < R; ++r)
-      for_columns(args.n, [&](size_t i, auto lanes) {
-        const __m512 steps = _mm512_mul_ps(lanes.load(out + r * args.n + i), factor[r]);
-        lanes.store(codes + r * args.n + i, bytes_of(steps, least, most, zero_point));
-      });
+      write_codes(codes + r * args.n, args.n, to_bytes,
+                  [&](size_t i, auto lanes) { return _mm512_mul_ps(lanes.load(out + r * args.n + i), factor[r]); });
   }
 };
 

@@ -40,16 +40,12 @@ void read(const LocalResponseArgs& args, const uint8_t* in, const Row& row) {
 
 template <class Window>
 void write(const LocalResponseArgs& args, const Row& row, Window window, uint8_t* out) {
-  const __m512 least = _mm512_set1_ps(static_cast<float>(args.lo - args.zero_point)),
-               most = _mm512_set1_ps(static_cast<float>(args.hi - args.zero_point));
   const __m512 factor = _mm512_set1_ps(args.factor), bias = _mm512_set1_ps(args.bias), steps = _mm512_set1_ps(args.steps);
-  const __m128i zero_point = _mm_set1_epi8(static_cast<char>(args.zero_point));
-  for_columns(args.n, [&](size_t i, auto lanes) {
+  write_codes(out, args.n, ToBytes(args.zero_point, args.lo, args.hi), [&](size_t i, auto lanes) {
     __m512 square = lanes.load(row.squares + i);
     for (size_t d = 1; d < window; ++d) square = _mm512_add_ps(square, lanes.load(row.squares + i + d));
     const __m512 power = power_of(_mm512_add_ps(bias, _mm512_mul_ps(factor, square)));
-    const __m512 y = _mm512_mul_ps(_mm512_mul_ps(lanes.load(row.x + i), power), steps);
-    lanes.store(out + i, bytes_of(y, least, most, zero_point));
+    return _mm512_mul_ps(_mm512_mul_ps(lanes.load(row.x + i), power), steps);
   });
 }
 

@@ -8,7 +8,7 @@ namespace qtool::lowerings {
 namespace {
 
 using kernels::PiecewiseTable;
-constexpr double kFar = 32;            ///< beyond it the function must be two lines
+constexpr double kFar = 32;              ///< beyond it the function must be two lines
 constexpr double kAllowed = 1.0 / 2048;  ///< steps
 
 struct Line {

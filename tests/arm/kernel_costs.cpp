@@ -208,6 +208,9 @@ void codes_and_floats() {
     best<Extremes>().run({x.data(), n, &lo, &hi});
   });
   row("f32 add", n, [&] { best<Combine>().run({ArithmeticOp::add, x.data(), y.data(), false, false, y.data(), n}); });
+  PiecewiseTable pieces;
+  pieces.slope = 0.1f, pieces.offset = 16;
+  row("f32 to codes by pieces", n, [&] { best<Piecewise>().run({&pieces, x.data(), out.data(), n, 3, -128, 127}); });
   row("f32 gelu", n, [&] { best<Curve>().run({CurveKind::gelu_erf, 0, 0, x.data(), y.data(), n}); });
   const std::vector<int32_t> lines(64, 70000);
   row("line a channel, 64 channels", n, [&] {

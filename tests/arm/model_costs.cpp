@@ -1,4 +1,4 @@
-// Runs a model a third time between two marks, for scripts/arm/model_costs to count the instructions of one inference.
+// Runs a model a third time between two marks, for tests/arm/test_models.py to count the instructions of one inference.
 #include <sys/syscall.h>
 #include <unistd.h>
 

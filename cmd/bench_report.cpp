@@ -24,8 +24,10 @@ double total_us(const std::vector<StepProfile>& steps) {
 }
 
 Json to_json(const StepProfile& step) {
-  return {{"name", step.name}, {"op", step.op},     {"kernel", step.kernel}, {"dtype", step.dtype},
-          {"us", step.us},     {"macs", step.macs}, {"bytes", step.bytes}};
+  Json json{{"name", step.name}, {"op", step.op},     {"kernel", step.kernel}, {"dtype", step.dtype},
+            {"us", step.us},     {"macs", step.macs}, {"bytes", step.bytes}};
+  if (!step.why_eval.empty()) json["why_eval"] = step.why_eval;
+  return json;
 }
 
 void print_profile(std::vector<StepProfile> steps, Session& session) {
@@ -35,7 +37,7 @@ void print_profile(std::vector<StepProfile> steps, Session& session) {
   for (const StepProfile& step : steps)
     session.say(format("%8.1f  %4.1f%%  %6.1f  %8s  %-7s  %-17s  %-30s  %s", step.us, 100 * step.us / total, gmacs_of(step, step.us),
                        human_bytes(static_cast<double>(step.bytes)).c_str(), step.dtype.c_str(), step.op.c_str(), step.kernel.c_str(),
-                       step.name.c_str()));
+                       (step.name + (step.why_eval.empty() ? "" : " (no kernel: " + step.why_eval + ")")).c_str()));
 }
 
 void report_roofline(const std::vector<StepProfile>& steps, Session& session) {

@@ -28,6 +28,7 @@ struct StepProfile {
   int64_t macs = 0, bytes = 0;
   const Node* root = nullptr;  ///< the operator, of the plan's own model
   std::vector<Shape> shapes;   ///< of the operator's inputs; empty where omitted
+  std::string why_eval;        ///< the engine's reason where it has no kernel for this, or for these shapes
 };
 
 /// Holds its own copy of the model, canonical for execution (tidied, functions but observers inlined, exploded activations

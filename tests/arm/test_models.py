@@ -1,16 +1,15 @@
 """Whole models on ARM: every level gives the same bytes, those of `--engine arm` on this machine, and the metric of the other engine.
 $QTOOL is this machine's qtool, $QTOOL_ARM that for aarch64, run by qemu-user in the root $ARM_ROOT."""
-import json, os, pathlib, re, subprocess, sys
+import json, os, pathlib, subprocess, sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / 'scripts/tasks'))
+sys.path[:0] = [str(ROOT / 'scripts/arm'), str(ROOT / 'scripts/tasks')]
+import counting  # noqa: E402
 import tasklib  # noqa: E402
 
 LEVELS = {'neon': 'cortex-a57', 'neondot': 'neoverse-n1', 'neoni8mm': 'max,sve=off,sme=off'}
 SAMPLES = {'glyph-resnet8': 3, 'glyph-mobilenetv2': 3, 'bytes-transformer': 1, 'ppocr-cls': 2, 'ppocr-det': 1}
-# Million instructions of one inference in ONNX Runtime 1.30 for arm64 at the three levels, the better of its u8 and s8 files.
-ONNX_RUNTIME = {'glyph-resnet8': (12.42, 4.96, 4.71), 'glyph-mobilenetv2': (7.22, 3.96, 3.77)}
 SCORED = ['glyph-resnet8', 'glyph-mobilenetv2']
 
 
@@ -41,9 +40,8 @@ def int8(tmp_path_factory):
 
     def make(task):
         if task not in made:
-            folder, steps = data_of(task)
             made[task] = tmp_path_factory.mktemp(task) / 'int8.onnx'
-            here('quantize', tasklib.model_path(task), folder + '/calib', *steps, '--limit', 16, '-o', made[task])
+            counting.quantize(os.environ['QTOOL'], tasklib.model_path(task), data_of(task)[0], made[task])
         return made[task]
     return make
 
@@ -73,25 +71,26 @@ def test_the_metric_is_that_of_the_other_engine(int8, task):
 
 
 @pytest.fixture(scope='module')
-def instructions(tmp_path_factory):
-    """Million instructions of one inference, counted by the plugin of scripts/arm."""
-    library = tmp_path_factory.mktemp('plugin') / 'insncount.so'
-    call('gcc', '-O2', '-fPIC', '-shared', '-o', library, ROOT / 'scripts/arm/insncount.c')
+def instructions(int8, tmp_path_factory):
+    """Of one inference at each level, counted by the plugin of scripts/arm."""
+    library = counting.plugin(tmp_path_factory.mktemp('plugin'))
     program = pathlib.Path(os.environ['QTOOL_ARM']).parent / 'tests/arm/model_costs'
 
-    def count(model, shape, cpu):
-        done = call('qemu-aarch64', '-L', os.environ['ARM_ROOT'], '-cpu', cpu, '-plugin', f'{library},top=0', program, model, shape, check=False)
-        if 'plugin' in done.stderr and done.returncode:
+    def count(task):
+        try:
+            return [counting.count_model(program, int8(task), task, library, cpu, os.environ['ARM_ROOT']) for cpu in counting.LEVELS.values()]
+        except counting.NoPlugins:
             pytest.skip('this qemu-aarch64 loads no plugins')
-        return int(re.search(r'mark 1: insns (\d+)', done.stderr)[1]) / 1e6
     return count
 
 
-@pytest.mark.parametrize('task', ONNX_RUNTIME)
-def test_a_model_executes_fewer_instructions_than_in_onnx_runtime_and_fewer_at_each_level(int8, instructions, task):
-    counts = [instructions(int8(task), '1x1x28x28', cpu) for cpu in LEVELS.values()]
+@pytest.mark.parametrize('task', counting.MODELS)
+def test_a_model_executes_fewer_instructions_than_in_onnx_runtime_and_fewer_at_each_level(instructions, task):
+    counts = instructions(task)
+    before = counting.accepted(counting.MODEL_COUNTS)[task]
     assert counts[0] > counts[1] > counts[2], counts
-    assert all(own <= 0.9 * other for own, other in zip(counts, ONNX_RUNTIME[task])), counts
+    assert all(own <= 0.85e6 * other for own, other in zip(counts, counting.MODELS[task][0])), counts
+    assert all(own <= (1 + counting.GROWTH) * was for own, was in zip(counts, before.values())), (counts, before)
 
 
 def test_an_instruction_set_can_only_be_lowered(int8, tmp_path):

@@ -114,12 +114,12 @@ void Executor::run_step(const PlanStep& step, Frame& frame) {
     frame.pointers[i] = &array;
     as_declared &= step.types[i] == DType::undefined || step.types[i] == array.tensor.dtype();
   }
-  if (!as_declared) return run_fallback(step, frame);
+  if (!as_declared) return run_fallback(step, frame, "an input of another type than declared");
   const std::span<Array> made(frame.made.data(), step.outputs.size());
   try {
     step.step->run({frame.pointers.data(), step.inputs.size()}, made, context_);
-  } catch (const CannotRun&) {
-    return run_fallback(step, frame);
+  } catch (const CannotRun& refusal) {
+    return run_fallback(step, frame, refusal.what());
   }
   for (size_t i = 0; i < made.size(); ++i) {
     if (step.outputs[i] >= 0) frame.set(step.outputs[i], std::move(made[i]));
@@ -127,8 +127,8 @@ void Executor::run_step(const PlanStep& step, Frame& frame) {
   }
 }
 
-void Executor::run_fallback(const PlanStep& step, Frame& frame) {
-  if (profiling) costs[step.row].fell_back = true;
+void Executor::run_fallback(const PlanStep& step, Frame& frame, const std::string& why) {
+  if (profiling) costs[step.row].fell_back = why;
   for (size_t i = 0; i < step.inputs.size(); ++i) frame.pointers[i] = &frame.in(step.inputs[i], Layout::plain, pool_, nullptr);
   std::vector<Array> made(step.outputs.size());
   fallback_of(model_, step).run({frame.pointers.data(), step.inputs.size()}, made, context_);

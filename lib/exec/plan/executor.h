@@ -10,7 +10,7 @@ namespace qtool {
 struct StepCost {
   double us = 0, reorder_us = 0;
   int64_t macs = 0, bytes = 0, runs = 0;
-  bool fell_back = false;
+  std::string fell_back;      ///< why, where no kernel took these inputs
   std::vector<Shape> shapes;  ///< of the inputs
 };
 
@@ -29,7 +29,7 @@ class Executor {
   void step(const PlanGraph& graph, const PlanStep& step, Frame& frame);
   void timed_step(const PlanGraph& graph, const PlanStep& step, Frame& frame);
   void run_step(const PlanStep& step, Frame& frame);
-  void run_fallback(const PlanStep& step, Frame& frame);
+  void run_fallback(const PlanStep& step, Frame& frame, const std::string& why);
   void run_control(const PlanGraph& graph, const PlanStep& step, Frame& frame);
   Layout layout_for(const PlanStep& step, const Frame& frame) const;
   Tensor plain(const Source& source, Frame& frame);

@@ -53,7 +53,7 @@ struct Runner::Impl {
     std::vector<StepProfile> rows;
     for (const Node* node : plan.nodes) {
       const auto found = node_us.find(node);
-      rows.push_back({node->path(), node->op, "eval", "float32", found == node_us.end() ? 0 : found->second, 0, 0, node, {}});
+      rows.push_back({node->path(), node->op, "eval", "float32", found == node_us.end() ? 0 : found->second, 0, 0, node, {}, {}});
     }
     return rows;
   }
@@ -64,7 +64,7 @@ struct Runner::Impl {
       const ProfileRow& row = plan.index.rows[i];
       const StepCost& cost = executor->costs[i];
       if (cost.runs == 0) continue;
-      if (cost.reorder_us > 0) rows.push_back({row.name, "reorder", "transpose", "float32", cost.reorder_us, 0, 0, nullptr, {}});
+      if (cost.reorder_us > 0) rows.push_back({row.name, "reorder", "transpose", "float32", cost.reorder_us, 0, 0, nullptr, {}, {}});
       rows.push_back(profile_of(*row.step, row, cost));
       if (row.step->kind == PlanStep::Kind::control) rows.back().us = std::max(0.0, cost.us - us_of_bodies(*row.step));
     }
@@ -80,11 +80,12 @@ struct Runner::Impl {
   }
 
   static StepProfile profile_of(const PlanStep& step, const ProfileRow& row, const StepCost& cost) {
-    StepProfile profile{row.name, row.op, "control flow", "float32", cost.us, cost.macs, cost.bytes, nullptr, {}};
+    StepProfile profile{row.name, row.op, "control flow", "float32", cost.us, cost.macs, cost.bytes, nullptr, {}, {}};
     if (step.kind == PlanStep::Kind::observe) profile.kernel = "observer";
-    if (step.kind == PlanStep::Kind::run) profile.kernel = cost.fell_back ? "eval" : step.step->kernel();
-    if ((computes_in_int8(step) || multiplies_codes(step, profile.kernel)) && !cost.fell_back) profile.dtype = "int8";
+    if (step.kind == PlanStep::Kind::run) profile.kernel = cost.fell_back.empty() ? step.step->kernel() : "eval";
+    if ((computes_in_int8(step) || multiplies_codes(step, profile.kernel)) && cost.fell_back.empty()) profile.dtype = "int8";
     profile.root = step.cluster.root, profile.shapes = cost.shapes;
+    profile.why_eval = cost.fell_back.empty() ? step.declined : cost.fell_back;
     return profile;
   }
 

@@ -58,7 +58,7 @@ def test_every_level_gives_the_bytes_of_the_scalar_twins(int8, task, tmp_path):
     want = outputs(tmp_path / 'here')
     assert len(want) == SAMPLES[task]
     for level, cpu in LEVELS.items():
-        arm(*args, tmp_path / level, cpu=cpu)
+        assert 'samples on arm' in arm(*args, tmp_path / level, cpu=cpu).stderr
         assert (outputs(tmp_path / level) == want) is True, f'{task} at {level}'
 
 

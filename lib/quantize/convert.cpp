@@ -1,11 +1,13 @@
 #include "quantize/convert.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "quantize/decide.h"
 #include "quantize/decide_weights.h"
 #include "quantize/imported.h"
+#include "quantize/layers.h"
 #include "quantize/observers.h"
 #include "quantize/to_dynamic.h"
 #include "quantize/to_qdq.h"
@@ -98,6 +100,18 @@ ConvertReport convert_weights(Model& model, const QConfigMapping& qconfig, const
   return report;
 }
 
+/// Recurrences of a static plan take codes for their input; their state has no Q/DQ in a file, so it is told as dynamic ones are told.
+void tell_static_recurrences(Model& model, const QuantPlan& plan) {
+  nlohmann::ordered_json told = nlohmann::ordered_json::object();
+  for (const NodeDecision& decision : plan.nodes) {
+    if (!decision.quantized || !is_recurrent(*decision.root) || decision.qconfig->weight.dtype != DType::int8) continue;
+    Node& root = const_cast<Node&>(*decision.root);
+    if (root.name.empty()) root.name = root.path();
+    told[root.name] = {{"activation", "uint8"}};
+  }
+  if (!told.empty()) model.set_metadata(kDynamicKey, told.dump());
+}
+
 }  // namespace
 
 ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& options, Diagnostics& diagnostics) {
@@ -113,6 +127,7 @@ ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& op
   for (const NodeDecision& decision : plan.nodes) ++(decision.quantized ? report.quantized_calls : report.float_calls);
   report.tensors = plan.order.size();
   report.tables = plan.tables.size();
+  tell_static_recurrences(model, plan);
   to_qdq(model, plan, qparams, backend.placement);
   if (model.find_metadata(kImportedKey)) store_biases(model, backend.placement);
   lint(model, "after pass to_qdq");

@@ -99,5 +99,8 @@ TEST_CASE("native: an LSTM takes codes, its weights are int8 by gate unit, its o
     CHECK(real.attr_or("axis", -7) == 1);
   }
   CHECK(native.graph->output().in(0) == lstm.out(0));
+  REQUIRE(native.find_metadata("qtool.dynamic"));
+  CHECK(*native.find_metadata("qtool.dynamic") == R"({"lstm":{"activation":"uint8"}})");
+  CHECK_FALSE(converted(copy(model)).find_metadata("qtool.dynamic"));
   CHECK(count(converted(copy(model)), "DequantizeLinear") == 0);  // x86: float, said so
 }

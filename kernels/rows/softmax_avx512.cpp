@@ -4,14 +4,16 @@
 namespace qtool::kernels {
 namespace {
 
-/// 2^t for t <= 0: vreduceps gives t - floor(t), vscalefps multiplies by 2^floor(t).
+/// 2^t for t <= 0, NaN for NaN: vscalefps multiplies by 2^floor(t). (vreduceps would round t - floor(t) downwards where it is not exact,
+/// for t near 0.)
 struct PowerOfTwo {
   __m512 c[5];
   PowerOfTwo() {
     for (int i = 0; i < 5; ++i) c[i] = _mm512_set1_ps(kPowerOfTwo[i]);
   }
   __m512 operator()(__m512 t) const {
-    const __m512 r = _mm512_reduce_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+    t = _mm512_max_ps(_mm512_set1_ps(-252), t);  // the second where one is no number
+    const __m512 r = _mm512_sub_ps(t, _mm512_roundscale_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC));
     __m512 p = c[4];
     for (int i = 3; i >= 0; --i) p = _mm512_add_ps(_mm512_mul_ps(p, r), c[i]);
     return _mm512_scalef_ps(_mm512_add_ps(_mm512_mul_ps(p, r), _mm512_set1_ps(1)), t);

@@ -151,7 +151,8 @@ TEST_CASE("average: of floats, and of codes into another scale") {
 TEST_CASE("softmax: every variant equals the scalar twin, which sums to one") {
   const auto variant = any_variant<Softmax>();
   const size_t n = GENERATE(1, 2, 15, 16, 17, 100), rows = GENERATE(1, 3, 4, 9);
-  auto in = random_floats(n * rows, 20, 8);
+  const float span = GENERATE(20.0f, 0.3f);  // 0.3: all so near the largest that x - top + 1 is not exact
+  auto in = random_floats(n * rows, span, 8);
   if (n > 16) in[3] = -INFINITY, in[5] = -1e30f, in[7] = -95;
   Guarded<float> out(n * rows), expected(n * rows);
   variant.run({in.data(), out.data(), rows, n});

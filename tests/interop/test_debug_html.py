@@ -3,6 +3,7 @@ import json, math, os, re, shutil, subprocess, time, urllib.parse
 import onnx
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import Select, WebDriverWait
@@ -68,7 +69,8 @@ class Page:
         self.until(lambda: self.find('#node h1').text == name)
 
     def until(self, what):
-        WebDriverWait(self.browser, 5).until(lambda _: what())
+        """Waits for `what`; an element that the page replaces while it is read is read again."""
+        WebDriverWait(self.browser, 10, ignored_exceptions=[StaleElementReferenceException]).until(lambda _: what())
 
     def press(self, *keys):
         self.browser.switch_to.active_element.send_keys(*keys)
@@ -242,7 +244,7 @@ def test_keyboard_alone(page, made):
     page.until(lambda: page.find('#node h1').text == order[1])
     page.press(Keys.ESCAPE)
     page.until(lambda: page.find('body').get_attribute('data-view') == 'nodes')
-    assert page.browser.switch_to.active_element.text == order[1]
+    page.until(lambda: page.browser.switch_to.active_element.text == order[1])
     page.press('?')
     assert page.find('#help').is_displayed()
     page.press(Keys.ESCAPE)

@@ -27,7 +27,7 @@ void average_block(const AverageArgs& args, size_t from, size_t n) {
   double sums[kChannels] = {};
   const AverageArgs local = args;  // so that stores to out cannot seem to change it
   for (size_t t = 0; t < local.count; ++t) {
-    const In* tap = static_cast<const In*>(local.taps[t]) + from;
+    const In* tap = static_cast<const In*>(local.taps[t]) + local.first + from;
     if (n == kChannels)
       for (size_t c = 0; c < kChannels; ++c) sums[c] += static_cast<double>(real_of(tap[c], local));
     else
@@ -45,7 +45,7 @@ void sum_codes(const AverageArgs& args, size_t from, size_t n, int32_t* sums) {
   for (size_t first = 0; first < args.count; first += kTaps) {
     int16_t part[kMost] = {};
     for (size_t t = first; t < std::min(args.count, first + kTaps); ++t) {
-      const Code* tap = static_cast<const Code*>(args.taps[t]) + from;
+      const Code* tap = static_cast<const Code*>(args.taps[t]) + args.first + from;
       for (size_t c = 0; c < width; ++c) part[c] = static_cast<int16_t>(part[c] + tap[c]);
     }
     for (size_t c = 0; c < width; ++c) sums[c] += part[c];
@@ -101,9 +101,23 @@ void average_floats(const AverageArgs& args) {
   for (size_t from = 0; from < args.n; from += kChannels) average_block<float, float>(args, from, std::min(kChannels, args.n - from));
 }
 
+/// run(window) for each of the windows of the row, as if it were alone.
+template <class Run>
+void each_window(const AverageArgs& args, const Run& run) {
+  AverageArgs window = args;
+  window.row = {};
+  const size_t out_step = args.row.out_step * (args.is_float ? sizeof(float) : 1);
+  for (size_t w = 0; w < args.row.windows; ++w) {
+    run(window);
+    window.first += args.row.in_step, window.out = static_cast<uint8_t*>(window.out) + out_step;
+  }
+}
+
 [[maybe_unused]] void average_any(const AverageArgs& args) {
-  if (args.is_float) return average_floats(args);
-  args.is_signed ? average_codes<int8_t>(args) : average_codes<uint8_t>(args);
+  each_window(args, [](const AverageArgs& window) {
+    if (window.is_float) return average_floats(window);
+    window.is_signed ? average_codes<int8_t>(window) : average_codes<uint8_t>(window);
+  });
 }
 
 }  // namespace

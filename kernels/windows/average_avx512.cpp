@@ -16,7 +16,7 @@ size_t channel_of(size_t part, size_t lane) { return lane / 4 * 16 + part * 4 + 
 template <bool kFull>
 struct Taps {
   Taps(const AverageArgs& args, size_t from_channel, size_t n)
-      : from(from_channel),
+      : from(args.first + from_channel),
         mask(kFull ? ~__mmask64{0} : (__mmask64{1} << n) - 1),
         flip(_mm512_set1_epi8(args.is_signed ? static_cast<char>(0x80) : 0)),
         zero(_mm512_set1_epi8(static_cast<char>(args.zero_point))) {}
@@ -88,13 +88,14 @@ struct Steps {
   __m512i zero_point, lo, hi, flip;
 };
 
+/// `spills`: the bytes behind the n may be written too. (Stores under a mask are slow.)
 template <bool kFull>
-void average_64(const AverageArgs& args, const Steps& steps, size_t from, size_t n) {
+void average_64(const AverageArgs& args, const Steps& steps, size_t from, size_t n, bool spills) {
   const Taps<kFull> taps(args, from, n);
   Sums sums = sums_of(args, taps);
   uint64_t doubtful = steps.round(sums);
   uint8_t* out = static_cast<uint8_t*>(args.out) + from;
-  kFull ? _mm512_storeu_si512(out, steps.codes(sums)) : _mm512_mask_storeu_epi8(out, taps.mask, steps.codes(sums));
+  kFull || spills ? _mm512_storeu_si512(out, steps.codes(sums)) : _mm512_mask_storeu_epi8(out, taps.mask, steps.codes(sums));
   for (; doubtful; doubtful &= doubtful - 1) {
     const auto bit = static_cast<size_t>(__builtin_ctzll(doubtful));
     const size_t c = from + channel_of(bit / 16, bit % 16);
@@ -108,9 +109,13 @@ void average_avx512(const AverageArgs& args) {
   const bool exact = args.scale <= 16 * args.out_scale && args.count < 65536 && static_cast<double>(args.count) <= args.divisor;
   if (args.is_float || !exact) return average_any(args);
   const Steps steps(args);
-  size_t from = 0;
-  for (; from + 64 <= args.n; from += 64) average_64<true>(args, steps, from, 64);
-  if (from < args.n) average_64<false>(args, steps, from, args.n - from);
+  size_t behind = args.row.out_step == args.n ? args.row.windows * args.n : 0;  // what later windows of the row write
+  each_window(args, [&](const AverageArgs& window) {
+    behind -= std::min(behind, window.n);
+    size_t from = 0;
+    for (; from + 64 <= window.n; from += 64) average_64<true>(window, steps, from, 64, false);
+    if (from < window.n) average_64<false>(window, steps, from, window.n - from, behind >= 64);
+  });
 }
 
 }  // namespace qtool::kernels

@@ -65,7 +65,7 @@ struct Means {
 template <class Code, size_t kVectors>
 __attribute__((always_inline)) inline void vectors(const AverageArgs& args, const Means& means, size_t from) {
   int32x4_t sums[4 * kVectors];
-  sum_vectors<Code, kVectors>(args.taps, args.count, from, sums);
+  sum_vectors<Code, kVectors>(args.taps, args.count, args.first + from, sums);
   auto* out = static_cast<uint8_t*>(args.out) + from;
 #pragma GCC unroll 4
   for (size_t v = 0; v < kVectors; ++v)
@@ -89,8 +89,10 @@ void average_of(const AverageArgs& args) {
 }  // namespace
 
 void average_neon(const AverageArgs& args) {
-  if (args.is_float) return average_floats(args);
-  args.is_signed ? average_of<int8_t>(args) : average_of<uint8_t>(args);
+  each_window(args, [](const AverageArgs& window) {
+    if (window.is_float) return average_floats(window);
+    window.is_signed ? average_of<int8_t>(window) : average_of<uint8_t>(window);
+  });
 }
 
 }  // namespace qtool::kernels

@@ -2,9 +2,11 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/windows/window_row.h"
+
 namespace qtool::kernels {
 
-/// out[i] = max over t < count of taps[t][i]
+/// out[i] = max over t < count of taps[t][i], for each of the windows of a row
 ///
 /// taps  count >= 1 rows of n bytes, s8 or u8
 /// out   n bytes, none of the taps
@@ -13,6 +15,7 @@ struct MaximumArgs {
   size_t count, n;
   uint8_t* out;
   bool is_signed;
+  WindowRow row = {};
 };
 struct Maximum {
   using Args = MaximumArgs;

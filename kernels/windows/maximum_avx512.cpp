@@ -32,36 +32,46 @@ struct Vector16 {
   static void store(uint8_t* at, Type x) { _mm_storeu_si128(reinterpret_cast<Type*>(at), x); }
 };
 
+/// A vector at `out`, from those at `from` of each tap.
 template <class Vector, class Max>
-void columns(const MaximumArgs& args, size_t i) {
-  auto top = Vector::load(args.taps[0] + i);
-  for (size_t t = 1; t < args.count; ++t) top = Max::of(top, Vector::load(args.taps[t] + i));
-  Vector::store(args.out + i, top);
+void columns(const MaximumArgs& args, size_t from, uint8_t* out) {
+  auto top = Vector::load(args.taps[0] + from);
+  for (size_t t = 1; t < args.count; ++t) top = Max::of(top, Vector::load(args.taps[t] + from));
+  Vector::store(out, top);
 }
 
-/// At least as many columns as the vector has: the last vector ends with the row.
+/// Windows of at least as many columns as the vector has: the last vector ends with the window.
 template <class Vector, class Max>
-void rows(const MaximumArgs& args) {
-  constexpr size_t kWidth = sizeof(typename Vector::Type);
-  size_t i = 0;
-  for (; i + kWidth <= args.n; i += kWidth) columns<Vector, Max>(args, i);
-  if (i < args.n) columns<Vector, Max>(args, args.n - kWidth);
-}
+struct Wide {
+  static void run(const MaximumArgs& args, size_t from, uint8_t* out) {
+    constexpr size_t kWidth = sizeof(typename Vector::Type);
+    size_t i = 0;
+    for (; i + kWidth <= args.n; i += kWidth) columns<Vector, Max>(args, from + i, out + i);
+    if (i < args.n) columns<Vector, Max>(args, from + args.n - kWidth, out + args.n - kWidth);
+  }
+};
 
 template <class Max>
-void few_columns(const MaximumArgs& args) {
-  const auto some = static_cast<__mmask16>((1u << args.n) - 1);
-  __m128i top = _mm_maskz_loadu_epi8(some, args.taps[0]);
-  for (size_t t = 1; t < args.count; ++t) top = Max::of(top, _mm_maskz_loadu_epi8(some, args.taps[t]));
-  _mm_mask_storeu_epi8(args.out, some, top);
+struct Narrow {
+  static void run(const MaximumArgs& args, size_t from, uint8_t* out) {
+    const auto some = static_cast<__mmask16>((1u << args.n) - 1);
+    __m128i top = _mm_maskz_loadu_epi8(some, args.taps[0] + from);
+    for (size_t t = 1; t < args.count; ++t) top = Max::of(top, _mm_maskz_loadu_epi8(some, args.taps[t] + from));
+    _mm_mask_storeu_epi8(out, some, top);
+  }
+};
+
+template <class Window>
+void each_window(const MaximumArgs& args) {
+  for (size_t w = 0; w < args.row.windows; ++w) Window::run(args, w * args.row.in_step, args.out + w * args.row.out_step);
 }
 
 template <class Max>
 void maximum(const MaximumArgs& args) {
-  if (args.n >= 64) return rows<Vector64, Max>(args);
-  if (args.n >= 32) return rows<Vector32, Max>(args);
-  if (args.n >= 16) return rows<Vector16, Max>(args);
-  few_columns<Max>(args);
+  if (args.n >= 64) return each_window<Wide<Vector64, Max>>(args);
+  if (args.n >= 32) return each_window<Wide<Vector32, Max>>(args);
+  if (args.n >= 16) return each_window<Wide<Vector16, Max>>(args);
+  each_window<Narrow<Max>>(args);
 }
 
 }  // namespace

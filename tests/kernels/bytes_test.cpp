@@ -83,5 +83,19 @@ TEST_CASE("maximum: every variant equals the scalar twin, which orders as the ty
   CHECK(expected == known);
 }
 
+TEST_CASE("maximum: windows side by side are those of calls of their own") {
+  const auto variant = any_variant<Maximum>();
+  const size_t n = GENERATE(3, 24, 65), windows = 5, in_step = 2 * n, out_step = GENERATE_COPY(n, n + 3);
+  const auto in = random_bytes(n * 2 * (windows + 3), 3);
+  const uint8_t* taps[] = {in.data(), in.data() + n, in.data() + 3 * n};
+  Guarded<uint8_t> out(windows * out_step), expected(windows * out_step);
+  variant.run({taps, 3, n, out.data(), false, {windows, in_step, out_step}});
+  for (size_t w = 0; w < windows; ++w) {
+    const uint8_t* of_window[] = {taps[0] + w * in_step, taps[1] + w * in_step, taps[2] + w * in_step};
+    variant.run({of_window, 3, n, expected.data() + w * out_step, false});
+  }
+  CHECK(out == expected);
+}
+
 }  // namespace
 }  // namespace qtool::kernels

@@ -115,6 +115,22 @@ TEST_CASE("average: every variant equals the scalar twin") {
   CHECK(out == expected);
 }
 
+TEST_CASE("average: windows side by side are those of calls of their own") {
+  const auto variant = any_variant<Average>();
+  const size_t n = GENERATE(3, 24, 100), windows = 7, in_step = 2 * n, out_step = GENERATE_COPY(n, n + 3);
+  const auto codes = random_bytes(n * 2 * (windows + 3), 9);
+  const void* taps[] = {codes.data(), codes.data() + n, codes.data() + 3 * n};
+  Guarded<uint8_t> out(windows * out_step), expected(windows * out_step);
+  AverageArgs args{taps, 3, n, 3.0, out.data(), false, false, 0.02f, 3, 0.021f, 100, 0, 255, 0, {windows, in_step, out_step}};
+  variant.run(args);
+  args.row = {};
+  for (size_t w = 0; w < windows; ++w) {
+    args.first = w * in_step, args.out = expected.data() + w * out_step;
+    variant.run(args);
+  }
+  CHECK(out == expected);
+}
+
 TEST_CASE("average: integer sums give the codes of the formula, ties included") {
   const float out_scale = GENERATE(0.02f, 0.021f, 0.0004f, 1.0f);
   const size_t n = 130, count = GENERATE(2, 4, 300, 1000);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "exec/kernels/by_shape.h"
 #include "exec/kernels/function_step.h"
 #include "exec/kernels/lowerings.h"
 #include "exec/kernels/parallel.h"
@@ -65,28 +66,37 @@ void average_middle(const Averaging& averaging, const Tensor& x, int64_t outer, 
                  to + static_cast<size_t>(o * inner) * width, threads);
 }
 
-/// Along one dimension: where the taps of every output position lie, and how many lie within the padded input.
+/// Along one dimension: where the taps of every output position lie, how many lie within the padded input, and how many positions
+/// from this on are alike, each `stride` further.
 struct Axis {
-  int64_t size;
+  int64_t size, stride;
   std::vector<std::vector<int64_t>> taps;
-  std::vector<int64_t> padded;
+  std::vector<int64_t> padded, alike;
+
+  bool are_alike(size_t o) const {
+    const auto &here = taps[o], &next = taps[o + 1];
+    return padded[o] == padded[o + 1] && here.size() == next.size() && (here.empty() || here[0] + stride == next[0]);
+  }
 };
 
 Axis axis_of(const Window& window, size_t d, int64_t in, int64_t out) {
-  Axis axis{in, std::vector<std::vector<int64_t>>(static_cast<size_t>(out)), std::vector<int64_t>(static_cast<size_t>(out), 0)};
+  const auto count = static_cast<size_t>(out);
+  Axis axis{in, window.strides[d], std::vector<std::vector<int64_t>>(count), std::vector<int64_t>(count, 0),
+            std::vector<int64_t>(count, 1)};
   for (int64_t o = 0; o < out; ++o)
     for (int64_t k = 0; k < window.kernel[d]; ++k) {
       const int64_t i = o * window.strides[d] - window.begin[d] + k * window.dilations[d];
       axis.padded[static_cast<size_t>(o)] += i < in + window.end[d];
       if (i >= 0 && i < in) axis.taps[static_cast<size_t>(o)].push_back(i);
     }
+  for (size_t o = count; o-- > 1;)
+    if (axis.are_alike(o - 1)) axis.alike[o - 1] = axis.alike[o] + 1;
   return axis;
 }
 
 class Pool {
  public:
-  Pool(const Cluster& cluster, const Averaging& averaging, const Array& x) : averaging_(averaging), in_(x.tensor.shape()) {
-    const Node& node = *cluster.root;
+  Pool(const Node& node, const Averaging& averaging, const Shape& in) : averaging_(averaging), in_(in) {
     const Window window = window_of(node, in_, node.attr_or("kernel_shape", Shape{}));
     include_pad_ = node.attr_or("count_include_pad", 0) != 0;
     out_ = window.output(in_, node.attr_or("ceil_mode", 0) != 0);
@@ -105,11 +115,12 @@ class Pool {
     in_parts(threads, in_[0] * out_plane, in_[0] * (in_plane + out_plane) * pixel, [&](int64_t first, int64_t last) {
       std::vector<const void*> taps;
       Shape position(out_.size());
-      for (int64_t o = first; o < last; ++o) {
+      for (int64_t o = first, windows; o < last; o += windows) {
         place(o % out_plane, position);
+        windows = std::min(axes_.back().alike[static_cast<size_t>(position.back())], last - o);
         taps.clear();
         collect(0, 0, position, x + o / out_plane * in_plane * pixel, pixel, taps);
-        average(taps, position, y + o * pixel);
+        average(taps, position, windows, y + o * pixel);
       }
     });
   }
@@ -137,15 +148,17 @@ class Pool {
     return count;
   }
 
-  void average(const std::vector<const void*>& taps, const Shape& position, std::byte* to) const {
+  /// `windows` positions from this on, which are alike.
+  void average(const std::vector<const void*>& taps, const Shape& position, int64_t windows, std::byte* to) const {
     kernels::AverageArgs args = averaging_.args;
     args.taps = taps.data(), args.count = taps.size(), args.n = static_cast<size_t>(in_[1]), args.out = to;
+    args.row = {static_cast<size_t>(windows), static_cast<size_t>(axes_.back().stride) * args.n, args.n};
     args.divisor = std::max(1.0, include_pad_ ? static_cast<double>(padded_taps(position)) : static_cast<double>(taps.size()));
     kernels::best<kernels::Average>().run(args);
   }
 
-  const Averaging& averaging_;
-  const Shape& in_;
+  Averaging averaging_;
+  Shape in_;
   bool include_pad_;
   Shape out_;
   std::vector<Axis> axes_;
@@ -181,11 +194,13 @@ LowerResult lower_average_pool(const Model&, const Cluster& cluster) {
   const auto averaging = averaging_of(cluster, reason);
   if (!averaging) return Declined{reason};
   return make_lowered(LayoutRule::channels_last, kernel_name(),
-                      [cluster, averaging = *averaging](StepInputs in, std::span<Array> out, StepContext& context) {
+                      [&node = *cluster.root, averaging = *averaging, pools = std::make_shared<ByShape<Pool>>()](
+                          StepInputs in, std::span<Array> out, StepContext& context) {
                         expect_type(*in[0], averaging.in);
-                        const Pool pool(cluster, averaging, *in[0]);
-                        out[0] = {context.pool.tensor(averaging.out, pool.out_shape()), Layout::channels_last};
-                        if (out[0].tensor.size() > 0) pool.run(in[0]->tensor.bytes(), out[0].tensor.mutable_bytes(), context.threads);
+                        const auto pool =
+                            pools->get(in[0]->tensor.shape(), [&](const Shape& shape) { return Pool(node, averaging, shape); });
+                        out[0] = {context.pool.tensor(averaging.out, pool->out_shape()), Layout::channels_last};
+                        if (out[0].tensor.size() > 0) pool->run(in[0]->tensor.bytes(), out[0].tensor.mutable_bytes(), context.threads);
                       });
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "exec/kernels/by_shape.h"
 #include "exec/kernels/function_step.h"
 #include "exec/kernels/lowerings.h"
 #include "exec/kernels/parallel.h"
@@ -12,12 +13,13 @@
 namespace qtool::lowerings {
 namespace {
 
-/// Along one dimension: the input positions inside the window of each output, [first, last) by `step`.
+/// Along one dimension: the input positions inside the window of each output, `count` from `first` on by `step`; and how many windows
+/// from this on are alike, each `stride` further.
 struct Reach {
-  std::vector<int64_t> first, count;
-  int64_t step;
+  std::vector<int64_t> first, count, alike;
+  int64_t step, stride;
 
-  Reach(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation, int64_t begin) : step(dilation) {
+  Reach(int64_t in, int64_t out, int64_t kernel, int64_t stride, int64_t dilation, int64_t begin) : step(dilation), stride(stride) {
     for (int64_t o = 0; o < out; ++o) {
       const int64_t start = o * stride - begin, skipped = start < 0 ? (-start + dilation - 1) / dilation : 0;
       const int64_t within = start < in ? std::min(kernel, (in - start + dilation - 1) / dilation) : 0;
@@ -25,6 +27,9 @@ struct Reach {
       first.push_back(start + skipped * dilation);
       count.push_back(within - skipped);
     }
+    alike.assign(count.size(), 1);
+    for (size_t o = count.size(); o-- > 1;)
+      if (count[o - 1] == count[o] && first[o - 1] + stride == first[o]) alike[o - 1] = alike[o] + 1;
   }
 };
 
@@ -50,10 +55,16 @@ class CodePool {
     const int64_t channels = in_[1], columns = out_.back();
     std::vector<const uint8_t*> taps(static_cast<size_t>(element_count(window_.kernel)));
     for (int64_t row = first; row < last; ++row)
-      for (int64_t column = 0; column < columns; ++column) {
+      for (int64_t column = 0, alike; column < columns; column += alike) {
+        alike = x_->alike[static_cast<size_t>(column)];
         const size_t count = collect(in + row / rows_ * height_ * width_ * channels, row % rows_, column, taps.data());
-        kernels::best<kernels::Maximum>().run(
-            {taps.data(), count, static_cast<size_t>(channels), out + (row * columns + column) * channels, is_signed});
+        const auto n = static_cast<size_t>(channels);
+        kernels::best<kernels::Maximum>().run({taps.data(),
+                                               count,
+                                               n,
+                                               out + (row * columns + column) * channels,
+                                               is_signed,
+                                               {static_cast<size_t>(alike), static_cast<size_t>(x_->stride) * n, n}});
       }
   }
 
@@ -101,16 +112,17 @@ LowerResult lower_code_max_pool(const Model&, const Cluster& cluster) {
   if (rank_of(x) != 3 && rank_of(x) != 4) return Declined{"not one or two dimensions"};
   const auto& kernel = kernels::best<kernels::Maximum>();
   return make_lowered(LayoutRule::channels_last, std::string(kernel.name),
-                      [&node = *cluster.root, dtype = x.params->dtype](StepInputs in, std::span<Array> out, StepContext& context) {
+                      [&node = *cluster.root, dtype = x.params->dtype, pools = std::make_shared<ByShape<CodePool>>()](
+                          StepInputs in, std::span<Array> out, StepContext& context) {
                         expect_type(*in[0], dtype);
                         const Tensor& x = in[0]->tensor;
                         if (x.rank() != 3 && x.rank() != 4) throw CannotRun("more than two dimensions");
-                        const CodePool pool(node, x.shape());
-                        out[0] = {context.pool.tensor(dtype, pool.out_shape()), Layout::channels_last};
+                        const auto pool = pools->get(x.shape(), [&](const Shape& shape) { return CodePool(node, shape); });
+                        out[0] = {context.pool.tensor(dtype, pool->out_shape()), Layout::channels_last};
                         if (x.size() == 0 || out[0].tensor.size() == 0) return;
                         uint8_t* y = codes_out(out[0]);
-                        in_parts(context.threads, pool.rows(), static_cast<int64_t>(x.byte_size() + out[0].tensor.byte_size()),
-                                 [&](int64_t first, int64_t last) { pool.run(first, last, codes_in(*in[0]), y, dtype == DType::int8); });
+                        in_parts(context.threads, pool->rows(), static_cast<int64_t>(x.byte_size() + out[0].tensor.byte_size()),
+                                 [&](int64_t first, int64_t last) { pool->run(first, last, codes_in(*in[0]), y, dtype == DType::int8); });
                       });
 }
 

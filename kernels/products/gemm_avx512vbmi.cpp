@@ -3,6 +3,7 @@
 #include <immintrin.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "kernels/elementwise/table_avx512vbmi.h"
@@ -12,31 +13,27 @@
 namespace qtool::kernels {
 namespace {
 
-/// From numbers to codes.
+/// From numbers below 2^31 to codes.
 struct ToCodes {
-  const __m512 highest;      ///< hi - zero point
-  const __m512i zero_point;  ///< 16 bits
-  const __m512i lowest;      ///< 8 bits
+  const __m512i zero_point;       ///< 16 bits
+  const __m512i lowest, highest;  ///< 8 bits
   const bool is_unsigned;
   const uint8_t* table;
 
   QTOOL_INLINE ToCodes(int32_t zero, int32_t lo, int32_t hi, const uint8_t* table)
-      : highest(_mm512_set1_ps(static_cast<float>(hi - zero))),
-        zero_point(_mm512_set1_epi16(static_cast<int16_t>(zero))),
+      : zero_point(_mm512_set1_epi16(static_cast<int16_t>(zero))),
         lowest(_mm512_set1_epi8(static_cast<char>(lo))),
+        highest(_mm512_set1_epi8(static_cast<char>(hi))),
         is_unsigned(lo >= 0),
         table(table) {}
-
-  /// Below the range of i32 the conversion gives its least number, above it `highest` has cut.
-  QTOOL_INLINE __m512i rounded(__m512 y) const { return _mm512_cvtps_epi32(_mm512_min_ps(y, highest)); }
 
   /// 64 codes of four registers of rounded numbers, in order.
   QTOOL_INLINE __m512i codes(__m512i a, __m512i b, __m512i c, __m512i d) const {
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
     const __m512i ab = _mm512_adds_epi16(_mm512_packs_epi32(a, b), zero_point);
     const __m512i cd = _mm512_adds_epi16(_mm512_packs_epi32(c, d), zero_point);
-    const __m512i bytes =
-        is_unsigned ? _mm512_max_epu8(_mm512_packus_epi16(ab, cd), lowest) : _mm512_max_epi8(_mm512_packs_epi16(ab, cd), lowest);
+    const __m512i bytes = is_unsigned ? _mm512_min_epu8(_mm512_max_epu8(_mm512_packus_epi16(ab, cd), lowest), highest)
+                                      : _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(ab, cd), lowest), highest);
     const __m512i in_order = _mm512_permutexvar_epi32(order, bytes);
     return table ? Table(table)(in_order) : in_order;
   }
@@ -44,24 +41,21 @@ struct ToCodes {
 
 /// A GemmSecond.
 struct Second {
-  const ToCodes first;  ///< how the first codes are made
-  const __m512i zero_point, lowest;
+  const __m512i zero_point, lowest, highest;  ///< of the first codes
   const __m512 scale, other_scale, shift;
   const bool is_signed;
 
   QTOOL_INLINE explicit Second(const GemmArgs& args)
-      : first(args.out_zero_point, args.lo, args.hi, nullptr),
-        zero_point(_mm512_set1_epi32(args.out_zero_point)),
+      : zero_point(_mm512_set1_epi32(args.out_zero_point)),
         lowest(_mm512_set1_epi32(args.lo)),
+        highest(_mm512_set1_epi32(args.hi)),
         scale(_mm512_set1_ps(args.second.scale)),
         other_scale(_mm512_set1_ps(args.second.other_scale)),
         shift(_mm512_set1_ps(args.second.shift)),
         is_signed(args.second.is_signed) {}
 
   QTOOL_INLINE __m512 operator()(__m512 y, __m128i other) const {
-    // what is too low stays so: adding a zero point of at least -256 does not wrap where rounding has clamped to INT_MIN first
-    const __m512i code =
-        _mm512_max_epi32(_mm512_add_epi32(_mm512_max_epi32(first.rounded(y), _mm512_set1_epi32(-(1 << 30))), zero_point), lowest);
+    const __m512i code = _mm512_min_epi32(_mm512_max_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(y), zero_point), lowest), highest);
     const __m512 real = _mm512_cvtepi32_ps(is_signed ? _mm512_cvtepi8_epi32(other) : _mm512_cvtepu8_epi32(other));
     return _mm512_fmadd_ps(_mm512_cvtepi32_ps(code), scale, _mm512_fmadd_ps(real, other_scale, shift));
   }
@@ -208,7 +202,7 @@ struct Tile {
     repeat<MR / kAtOnce>(QTOOL_EACH(group) {
       __m512i rounded[4] = {};
       repeat<kAtOnce * NV>(QTOOL_EACH(j) {
-        rounded[j] = to.rounded(y(std::integral_constant<int, group * kAtOnce + j / NV>{}, std::integral_constant<int, j % NV>{}));
+        rounded[j] = _mm512_cvtps_epi32(y(std::integral_constant<int, group * kAtOnce + j / NV>{}, std::integral_constant<int, j % NV>{}));
       });
       const __m512i codes = to.codes(rounded[0], rounded[1], rounded[2], rounded[3]);
       repeat<kAtOnce>(QTOOL_EACH(j) { put(group * kAtOnce + j, part<j>(codes), whole); });
@@ -277,7 +271,7 @@ using BlockFn = void (*)(const GemmArgs& args, size_t panel);
 /// By registers, then whether the last is half.
 constexpr BlockFn kBlocks[4][2] = {{run_block<8, 1, false>, run_block<8, 1, true>},
                                    {run_block<12, 2, false>, run_block<12, 2, true>},
-                                   {run_block<8, 3, false>, run_block<8, 3, true>},
+                                   {run_block<6, 3, false>, run_block<6, 3, true>},
                                    {run_block<6, 4, false>, run_block<6, 4, true>}};
 
 void run_rows(const GemmArgs& args) {
@@ -310,8 +304,28 @@ void run_pieces(const GemmArgs& args) {
   }
 }
 
+/// Whether every number that becomes a code lies within +-2^30, by the most that sums can reach.
+bool stays_in_range(const GemmArgs& args) {
+  constexpr float kRange = 1 << 30;
+  const GemmSecond& s = args.second;
+  if (s.other && 512 * (std::fabs(s.scale) + std::fabs(s.other_scale)) + std::fabs(s.shift) > kRange) return false;
+  const auto depth = static_cast<float>(args.packing.taps * args.packing.depth);
+  const __m512 sum = _mm512_set1_ps(depth * 255 * (128 + (args.row_start ? 255 : 0)));
+  __mmask16 beyond = 0;
+  for (size_t n = 0; n < args.packing.padded_n(); n += 16) {
+    const __m512 start = _mm512_abs_ps(_mm512_cvtepi32_ps(_mm512_loadu_si512(args.start + n)));
+    const __m512 shift = args.shift ? _mm512_abs_ps(_mm512_loadu_ps(args.shift + n)) : _mm512_setzero_ps();
+    const __m512 most = _mm512_fmadd_ps(_mm512_abs_ps(_mm512_loadu_ps(args.scale + n)), _mm512_add_ps(sum, start), shift);
+    beyond |= _mm512_cmp_ps_mask(most, _mm512_set1_ps(kRange), _CMP_NLE_UQ);
+  }
+  return beyond == 0;
+}
+
 }  // namespace
 
-void gemm_u8_avx512vbmi(const GemmArgs& args) { args.pieces > 1 ? run_pieces(args) : run_rows(args); }
+void gemm_u8_avx512vbmi(const GemmArgs& args) {
+  if (args.form == GemmForm::codes && !stays_in_range(args)) return gemm_u8_scalar(args);
+  args.pieces > 1 ? run_pieces(args) : run_rows(args);
+}
 
 }  // namespace qtool::kernels

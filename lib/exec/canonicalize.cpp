@@ -5,6 +5,7 @@
 #include "exec/canonical/dynamic_recurrence.h"
 #include "exec/canonical/expand_qlinear.h"
 #include "exec/canonical/recognize.h"
+#include "exec/canonical/selected_codes.h"
 #include "exec/cluster.h"
 #include "exec/cluster/quantized.h"
 #include "graph/observer.h"
@@ -91,6 +92,7 @@ Model canonical_for_execution(const Model& model) {
   infer_types(result);
   fuse(result, weight_rules(), [](const Node&) { return true; });
   recognize_operators(result);
+  select_among_codes(result);
   infer_types(result);
   for_each_graph(*result.graph, [&](Graph& graph) {
     dequantize_scalars(result, graph);

@@ -4,8 +4,8 @@
 namespace qtool {
 
 /// A copy ready to be cut into clusters: functions but observers inlined, tidied, exploded activations and normalizations put
-/// together (a table in the .cpp), batch normalization folded into convolutions, types inferred, DQ of constants that nobody reads
-/// as codes computed. Numbers change by float rounding alone.
+/// together (a table in the .cpp), batch normalization folded into convolutions, maxima taken among codes, types inferred, DQ of constants
+/// that nobody reads as codes computed. Numbers change by float rounding alone.
 Model canonical_for_execution(const Model& model);
 
 /// A copy the Interpreter can run: functions but observers inlined, recurrences that quantize at run time marked, nothing else.

@@ -101,6 +101,19 @@ TEST_CASE("canonical: an exploded activation between DQ and Q is a table") {
   CHECK(clusters_of(model) == "unary HardSwish: p x -> p y\n");
 }
 
+TEST_CASE("canonical: a maximum of dequantized codes that is read as floats is taken among the codes") {
+  const Model model = model_of(R"(
+    g (uint8[1, 3, 6, 6] x) => (uint8[1, 3, 3, 3] y) <float s = {0.05}, uint8 z = {128}, float t = {0.01}, uint8 u = {100}> {
+      d = DequantizeLinear(x, s, z)
+      m = MaxPool <kernel_shape = [2, 2], strides = [2, 2]> (d)
+      l = LRN <size = 3> (m)
+      y = QuantizeLinear(l, t, u)
+    })",
+                               13);
+  CHECK(clusters_of(model) == "pass_through MaxPool: p x -> p m_codes\nnormalize LRN: p m_codes -> p y\n");
+  check_same(model, {1, 3, 6, 6}, DType::uint8);
+}
+
 TEST_CASE("canonical: layer normalization over the last axis, and over another one not") {
   const auto text = [](const std::string& axes) {
     return "g (float[2, 5, 8] x, float[8] g, float[8] b) => (float[2, 5, 8] y) <float two = {2}, float eps = {0.00001}> {\n"

@@ -19,6 +19,7 @@
 #include "kernels/products/float_gemm.h"
 #include "kernels/products/gemm.h"
 #include "kernels/products/gemv.h"
+#include "kernels/products/widen.h"
 #include "kernels/products/winograd.h"
 #include "kernels/rows/layer_norm.h"
 #include "kernels/rows/softmax.h"

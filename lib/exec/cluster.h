@@ -21,6 +21,7 @@
 //   DQ DQ DQ -> Conv -> Q -> DQ -> Add(., DQ) [-> Relu] -> Q     compute       p x, p w, p b requantize, add(p r), [act.]  p
 //   DQ DQ -> MatMul (no Q behind)                                compute       p x, p w                                    f
 //   DQ DQ -> MatMul -> Add(const)                                compute       p x, p w      add(f bias)                   f
+//   DQ (of a constant matrix of 8 bits) -> MatMul|Gemm           compute       f x, p w                                    f   weights alone
 //   MatMulIntegerToFloat -> GELU                                 compute       f codes, f w, ... activation(GELU)              f   scale, zero point: inputs
 //   Conv -> Relu                                                 compute       f x, f w, f b activation(Relu)              f
 //   Conv -> HardSwish                                            compute       f x, f w, f b activation(HardSwish)         f

@@ -139,11 +139,11 @@ TEST_CASE("canonical: a quantized scalar makes a table of its Add") {
   check_same(model, {2, 8}, DType::uint8);
 }
 
-TEST_CASE("canonical: quantized weights of a float product are floats") {
+TEST_CASE("canonical: quantized weights of a float product stay codes") {
   Model model = model_of(
       "g (float[5, 4] x, int8[4, 3] w_q) => (float[5, 3] y) <float s = {0.1}, int8 zw = {0}> {\n"
       "w = DequantizeLinear(w_q, s, zw)\n y = MatMul(x, w)}");
   add_weights(model, {"w_q"});
-  CHECK(clusters_of(model) == "compute MatMul: f x, f w_real -> f y\n");
+  CHECK(clusters_of(model) == "compute MatMul: f x, p w_q -> f y\n");
   check_same(model, {5, 4});
 }

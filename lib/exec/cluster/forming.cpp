@@ -71,6 +71,14 @@ std::optional<std::vector<Operand>> integer_factors(const Node& node, const Quan
   return operands;
 }
 
+/// The weight of a product of floats, where it alone is a constant matrix of 8-bit codes.
+std::optional<Operand> packed_weight(const Node& node, const QuantTraits& traits) {
+  if (!node.is("MatMul") && !node.is("Gemm")) return std::nullopt;
+  auto weight = codes_behind(node.in(1));
+  if (!weight || !weight->constant() || !weight_fits(node, *weight, traits)) return std::nullopt;
+  return weight->value->constant()->rank() == 2 && bit_width(weight->params->dtype) == 8 ? weight : std::nullopt;
+}
+
 bool same_numbers(const QuantParams& a, const QuantParams& b) {
   return a.dtype == b.dtype && a.scales == b.scales && a.zero_points == b.zero_points;
 }
@@ -108,6 +116,7 @@ std::optional<Draft> ClusterBuilder::form_compute(Node& node, const QuantTraits&
   }
   if (!may_be_float32(*node.in(0)) || !may_be_float32(*node.in(1))) return std::nullopt;
   draft.cluster.inputs = as_they_are(node);
+  if (auto weight = packed_weight(node, traits)) draft.cluster.inputs[1] = std::move(*weight);
   extend_float(draft);
   return draft;
 }

@@ -9,14 +9,14 @@ std::optional<Bounds> kernel_bounds(const Cluster& head, size_t first) {
   return Bounds{bounds->low == 0 ? 0.0f : bounds->low, bounds->high};  // no negative zero
 }
 
-std::optional<FloatProduct> read_float_product(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
-  const Operand& w = head.inputs[1];
+namespace {
+
+std::optional<FloatProduct> read_product(Tensor weights, const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
   const Operand* bias = head.inputs.size() > 2 ? &head.inputs[2] : nullptr;
-  if (!w.constant() || (bias && bias->value && !bias->constant())) return reason = "the weight or bias is no constant", std::nullopt;
-  FloatProduct product{
-      w.quantized() ? dequantize(*w.value->constant(), *w.params) : *w.value->constant(), real_bias(bias, channels.count), {}};
+  if (bias && bias->value && !bias->constant()) return reason = "the weight or bias is no constant", std::nullopt;
+  FloatProduct product{std::move(weights), real_bias(bias, channels.count), {}};
   const auto bounds = kernel_bounds(head, first);
-  if (product.weights.dtype() != DType::float32 || !bounds) return reason = "no kernel for floats like these", std::nullopt;
+  if (!bounds) return reason = "no kernel for floats like these", std::nullopt;
   if (product.bias.size() != static_cast<size_t>(channels.count))
     return reason = "the bias has another length than the output channels", std::nullopt;
   product.bounds = *bounds;
@@ -25,6 +25,21 @@ std::optional<FloatProduct> read_float_product(const Cluster& head, const Channe
     for (size_t c = 0; c < values.size(); ++c) product.bias[c] += values[c];
   }
   return product;
+}
+
+}  // namespace
+
+std::optional<FloatProduct> read_float_product(const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
+  const Operand& w = head.inputs[1];
+  if (!w.constant()) return reason = "the weight or bias is no constant", std::nullopt;
+  Tensor weights = w.quantized() ? dequantize(*w.value->constant(), *w.params) : *w.value->constant();
+  if (weights.dtype() != DType::float32) return reason = "no kernel for floats like these", std::nullopt;
+  return read_product(std::move(weights), head, channels, first, reason);
+}
+
+std::optional<FloatProduct> read_packed_product(Tensor weights, const Cluster& head, const Channels& channels, size_t first,
+                                                std::string& reason) {
+  return read_product(std::move(weights), head, channels, first, reason);
 }
 
 void FloatSide::add(const WeightView& view, size_t first_channel, size_t) {

@@ -5,6 +5,7 @@
 #include "exec/kernels/products/code_side.h"
 #include "exec/kernels/products/float_side.h"
 #include "exec/kernels/products/kernel_products.h"
+#include "exec/kernels/products/packed_side.h"
 #include "exec/kernels/products/passes.h"
 #include "exec/kernels/products/rows.h"
 #include "exec/kernels/products/run.h"
@@ -86,6 +87,16 @@ struct Transposed {
   bool x = false, w = false;
 };
 
+/// s8 weights of a product of floats whose scales, one or one a column, are not scaled any more; else nothing.
+std::optional<Tensor> packed_weights(const Operand& w, Transposed transposed, const Factors& factors) {
+  if (!w.quantized() || factors.alpha != 1) return std::nullopt;
+  return centred_weights(w, transposed.w ? 0 : 1);
+}
+
+std::vector<float> column_scales(const QuantParams& params, int64_t columns) {
+  return params.per_channel() ? params.scales : std::vector<float>(static_cast<size_t>(columns), params.scale());
+}
+
 LowerResult lower_constant(const Model& model, const Cluster& cluster, Transposed transposed, Factors factors, const CodeKernel& kernel) {
   const Shape& shape = cluster.inputs[1].value->constant()->shape();
   const int64_t depth = shape[transposed.w ? 1 : 0], columns = shape[transposed.w ? 0 : 1];
@@ -107,6 +118,12 @@ LowerResult lower_constant(const Model& model, const Cluster& cluster, Transpose
     if (!product || !ending) return Declined{product ? "no kernel for what follows" : reason};
     factors.scale(*product, bias);
     step = std::make_unique<MatMulStep<CodeSide, CodeRows>>(CodeSide(std::move(*product), *ending, kernel), transposed.x, transposed.w);
+  } else if (auto weights = packed_weights(cluster.inputs[1], transposed, factors)) {
+    auto product = read_packed_product(std::move(*weights), divided->head, channels, first, reason);
+    if (!product) return Declined{reason};
+    factors.scale(*product, bias);
+    PackedSide side(std::move(*product), column_scales(*cluster.inputs[1].params, columns));
+    step = std::make_unique<MatMulStep<PackedSide, FloatRows>>(std::move(side), transposed.x, transposed.w);
   } else {
     auto product = read_float_product(divided->head, channels, first, reason);
     if (!product) return Declined{reason};

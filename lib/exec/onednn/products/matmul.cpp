@@ -226,9 +226,18 @@ std::optional<Lowered> lower_on_kernel(const Model& model, const Cluster& cluste
   return std::holds_alternative<Lowered>(result) ? std::optional(std::move(std::get<Lowered>(result))) : std::nullopt;
 }
 
+/// Codes on the right of floats, on our own kernel: oneDNN's has none and would hold them as floats.
+std::optional<Lowered> lower_weight_only(const Model& model, const Cluster& cluster, LowerOnKernel lower) {
+  const Operand& w = cluster.inputs[1];
+  if (cluster.inputs[0].quantized() || !w.quantized() || !w.constant()) return std::nullopt;
+  LowerResult result = lower(model, cluster, signed_kernel());
+  return std::holds_alternative<Lowered>(result) ? std::optional(std::move(std::get<Lowered>(result))) : std::nullopt;
+}
+
 }  // namespace
 
 LowerResult lower_matmul(const Model& model, const Cluster& cluster) {
+  if (auto own = lower_weight_only(model, cluster, lower_kernel_matmul)) return std::move(*own);
   if (auto own = lower_on_kernel(model, cluster, lower_kernel_matmul, false)) return std::move(*own);
   const Operand &a = cluster.inputs[0], &b = cluster.inputs[1];
   if (rank_of(a) < 2 || rank_of(b) < 2) return Declined{"an operand is a vector, or of unknown rank"};
@@ -242,6 +251,7 @@ LowerResult lower_matmul(const Model& model, const Cluster& cluster) {
 
 LowerResult lower_gemm(const Model& model, const Cluster& cluster) {
   const Node& node = *cluster.root;
+  if (auto own = lower_weight_only(model, cluster, lower_kernel_gemm)) return std::move(*own);
   if (auto own = lower_on_kernel(model, cluster, lower_kernel_gemm, node.attr_or("transB", 0) != 0)) return std::move(*own);
   if (!cluster.inputs[1].constant() || rank_of(cluster.inputs[1]) != 2 || rank_of(cluster.inputs[0]) != 2)
     return Declined{"the weight is no constant matrix"};

@@ -5,10 +5,10 @@
 
 namespace qtool::kernels {
 
-/// A choice of bytes out[i] = in[index[i]], cut into 64 outputs by 128 inputs: what two registers can select from at once.
+/// A choice of bytes out[i] = in[index[i]], cut into 64 outputs by twice 64 inputs: what two registers can select from at once.
 struct PermuteTable {
   struct Step {
-    size_t window;       ///< inputs 128 * window ...
+    size_t from[2];      ///< 64 inputs from each on; all in_width where there are no more
     uint64_t lanes;      ///< the outputs that find their byte there
     uint8_t select[64];  ///< which of the 128
   };
@@ -19,6 +19,9 @@ struct PermuteTable {
 
   /// index[i] < in_width
   PermuteTable(std::vector<uint32_t> index, size_t in_width);
+
+ private:
+  size_t chunk_with(const std::vector<size_t>& outputs) const;
 };
 
 /// out[r * index.size() + i] = in[r * in_width + index[i]]   for r < rows

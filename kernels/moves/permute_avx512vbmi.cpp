@@ -7,19 +7,16 @@ namespace {
 
 #define QTOOL_VBMI __attribute__((target("avx512vbmi")))
 
-/// 64 bytes at `at`, of them `count` (0 and less: none) readable.
-__m512i load(const uint8_t* at, std::ptrdiff_t count) {
-  if (count >= 64) return _mm512_loadu_si512(at);
-  return count <= 0 ? _mm512_setzero_si512() : _mm512_maskz_loadu_epi8(~__mmask64{0} >> (64 - count), at);
+/// 64 bytes at `at`, of them `count` readable.
+__m512i load(const uint8_t* at, size_t count) {
+  return count >= 64 ? _mm512_loadu_si512(at) : _mm512_maskz_loadu_epi8(~__mmask64{0} >> (64 - count), at);
 }
 
 QTOOL_VBMI __m512i block(const PermuteTable& table, size_t b, const uint8_t* row) {
   __m512i out = _mm512_setzero_si512();
   for (size_t s = table.first[b]; s < table.first[b + 1]; ++s) {
     const PermuteTable::Step& step = table.steps[s];
-    const size_t at = 128 * step.window;
-    const auto left = static_cast<std::ptrdiff_t>(table.in_width - at);
-    const __m512i low = load(row + at, left), high = load(row + at + 64, left - 64);
+    const __m512i low = load(row + step.from[0], table.in_width), high = load(row + step.from[1], table.in_width);
     out = _mm512_mask_mov_epi8(out, step.lanes, _mm512_permutex2var_epi8(low, _mm512_loadu_si512(step.select), high));
   }
   return out;

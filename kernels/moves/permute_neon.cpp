@@ -27,14 +27,13 @@ uint8x16_t select(const PermuteTable::Step& step, size_t q) {
 /// The outputs of one block that one step gives, for all rows.
 void run_step(const PermuteArgs& args, const PermuteTable::Step& step, size_t block, bool is_first) {
   const PermuteTable& table = *args.table;
-  const size_t width = table.index.size(), n = std::min<size_t>(64, width - 64 * block), begin = 128 * step.window;
-  const size_t low = std::min<size_t>(64, table.in_width - begin), high = std::min<size_t>(64, table.in_width - begin - low);
+  const size_t width = table.index.size(), n = std::min<size_t>(64, width - 64 * block);
   uint8x16_t index[4], beyond[4];
   for (size_t q = 0; q < 4; ++q) index[q] = select(step, q), beyond[q] = vsubq_u8(index[q], vdupq_n_u8(64));
-  const uint8_t* in = args.in + begin;
+  const uint8_t* in = args.in;
   uint8_t* out = args.out + 64 * block;
   for (size_t r = 0; r < args.rows; ++r, in += table.in_width, out += width) {
-    const uint8x16x4_t a = load(in, low), b = load(in + low, high);
+    const uint8x16x4_t a = load(in + step.from[0], table.in_width), b = load(in + step.from[1], table.in_width);
     uint8x16x4_t made = is_first ? uint8x16x4_t{} : load(out, n);
     for (size_t q = 0; q < 4; ++q) made.val[q] = vqtbx4q_u8(vqtbx4q_u8(made.val[q], a, index[q]), b, beyond[q]);
     if (n == 64) {

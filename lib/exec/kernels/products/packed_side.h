@@ -14,6 +14,7 @@ class PackedSide {
  public:
   using Element = int8_t;
   using Args = kernels::FloatGemmArgs;
+  static constexpr int64_t kRowsAtOnce = 960;  ///< each such block of rows widens the weights anew
 
   /// `product`: its weights s8, zero points taken off; `scales`: one a column.
   PackedSide(FloatProduct product, std::vector<float> scales) : product_(std::move(product)), scales_(std::move(scales)) {}

@@ -1,5 +1,5 @@
 // Two panels a register, up to three registers of columns by eight rows. Where there are only a few columns, sixteen rows a register: the
-// rows are turned in registers, sixteen of the depth at once.
+// rows are turned in registers, eight of the depth at once.
 #include <immintrin.h>
 
 #include <algorithm>
@@ -101,19 +101,17 @@ void run_many(const FloatGemmArgs& args) {
   }
 }
 
-/// 16 x 16 floats: x[i] lane j becomes x[j] lane i.
-QTOOL_INLINE void turn(__m512 (&x)[16]) {
-  __m512 y[16];
-  for (int i = 0; i < 16; i += 2) y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]), y[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
-  for (int i = 0; i < 16; i += 4)
+/// x[i] holds eight floats of row i + i / 4 * 4 and eight of that four behind; x[k] becomes float k of all sixteen rows.
+QTOOL_INLINE void turn(__m512 (&x)[8]) {
+  __m512 y[8];
+  for (int i = 0; i < 8; i += 2) y[i] = _mm512_unpacklo_ps(x[i], x[i + 1]), y[i + 1] = _mm512_unpackhi_ps(x[i], x[i + 1]);
+  for (int i = 0; i < 8; i += 4)
     for (int j = 0; j < 2; ++j) {
       const __m512d a = _mm512_castps_pd(y[i + j]), b = _mm512_castps_pd(y[i + j + 2]);
       x[i + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b)), x[i + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
     }
-  for (int i = 0; i < 16; i += 8)
-    for (int j = 0; j < 4; ++j)
-      y[i + j] = _mm512_shuffle_f32x4(x[i + j], x[i + j + 4], 0x88), y[i + j + 4] = _mm512_shuffle_f32x4(x[i + j], x[i + j + 4], 0xdd);
-  for (int j = 0; j < 8; ++j) x[j] = _mm512_shuffle_f32x4(y[j], y[j + 8], 0x88), x[j + 8] = _mm512_shuffle_f32x4(y[j], y[j + 8], 0xdd);
+  for (int j = 0; j < 4; ++j) y[j] = _mm512_shuffle_f32x4(x[j], x[j + 4], 0x88), y[j + 4] = _mm512_shuffle_f32x4(x[j], x[j + 4], 0xdd);
+  for (int k = 0; k < 8; ++k) x[k] = y[k];
 }
 
 /// Up to sixteen rows by N columns.
@@ -123,41 +121,71 @@ struct Few {
   const size_t row, rows;
   __m512 y[N];
 
-  Few(const FloatGemmArgs& args, size_t row) : args(args), row(row), rows(std::min(kLanes, args.m - row)) {}
+  QTOOL_INLINE Few(const FloatGemmArgs& args, size_t row) : args(args), row(row), rows(std::min(kLanes, args.m - row)) {}
 
-  void run() {
+  QTOOL_INLINE void run() {
     for (int n = 0; n < N; ++n) y[n] = _mm512_set1_ps(args.start[n]);
     for (size_t t = 0; t < args.packing.taps; ++t)
-      for (size_t k = 0; k < args.packing.depth; k += kLanes) add(t, k, std::min(kLanes, args.packing.depth - k));
+      for (size_t k = 0; k < args.packing.depth; k += kDeep) add(t, k, std::min(kDeep, args.packing.depth - k));
     store();
   }
 
  private:
-  void add(size_t t, size_t first, size_t depth) {
-    const auto mask = static_cast<__mmask16>((1u << depth) - 1);
-    __m512 a[kLanes];
-    for (size_t i = 0; i < kLanes; ++i)
-      a[i] = i < rows ? _mm512_maskz_loadu_ps(mask, row_of(args, row + i, t) + first) : _mm512_setzero_ps();
+  static constexpr size_t kDeep = 8;
+
+  QTOOL_INLINE void add(size_t t, size_t first, size_t depth) {
+    __m512 a[kDeep];
+    if (depth == kDeep && rows == kLanes)
+      load(a, [&](size_t i) { return _mm256_loadu_ps(row_of(args, row + i, t) + first); });
+    else
+      load(a, [&](size_t i) { return i < rows ? some(row_of(args, row + i, t) + first, depth) : _mm256_setzero_ps(); });
     turn(a);
     const float* b = args.b + (t * args.packing.depth + first) * kPanel;
-    for (size_t k = 0; k < depth; ++k, b += kPanel)
-      for (int n = 0; n < N; ++n) y[n] = _mm512_fmadd_ps(a[k], _mm512_set1_ps(b[n]), y[n]);
+    repeat<kDeep>(QTOOL_EACH(k) {
+      if (static_cast<size_t>(k) < depth) repeat<N>(QTOOL_EACH(n) { y[n] = _mm512_fmadd_ps(a[k], _mm512_set1_ps(b[k * kPanel + n]), y[n]); });
+    });
   }
 
-  void store() const {
+  template <class Row>
+  QTOOL_INLINE static void load(__m512 (&a)[kDeep], Row floats) {
+    repeat<kDeep>(QTOOL_EACH(i) {
+      constexpr size_t at = i + i / 4 * 4;
+      a[i] = _mm512_insertf32x8(_mm512_castps256_ps512(floats(at)), floats(at + 4), 1);
+    });
+  }
+  QTOOL_INLINE static __m256 some(const float* p, size_t depth) {
+    return _mm256_maskz_loadu_ps(static_cast<__mmask8>((1u << depth) - 1), p);
+  }
+
+  QTOOL_INLINE void store() const {
     if (N == 2 && rows == kLanes && args.out_stride == 2) return store_pairs(args.out + 2 * row);
+    if (N == 4 && rows == kLanes && args.out_stride == 4) return store_fours(args.out + 4 * row);
     alignas(64) float columns[N][kLanes];
     for (int n = 0; n < N; ++n) _mm512_store_ps(columns[n], clamped(y[n], args));
     for (size_t i = 0; i < rows; ++i)
       for (int n = 0; n < N; ++n) args.out[(row + i) * args.out_stride + n] = columns[n][i];
   }
 
-  void store_pairs(float* out) const {
+  QTOOL_INLINE void store_pairs(float* out) const {
     const __m512i low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23),
                   high = _mm512_add_epi32(low, _mm512_set1_epi32(8));
     const __m512 first = clamped(y[0], args), second = clamped(y[N - 1], args);
     _mm512_storeu_ps(out, _mm512_permutex2var_ps(first, low, second));
     _mm512_storeu_ps(out + kLanes, _mm512_permutex2var_ps(first, high, second));
+  }
+
+  QTOOL_INLINE void store_fours(float* out) const {
+    const __m512 a = clamped(y[0], args), b = clamped(y[1 % N], args), c = clamped(y[2 % N], args), d = clamped(y[N - 1], args);
+    const __m512i ab = _mm512_castps_si512(_mm512_unpacklo_ps(a, b)), cd = _mm512_castps_si512(_mm512_unpacklo_ps(c, d)),
+                  ab_high = _mm512_castps_si512(_mm512_unpackhi_ps(a, b)), cd_high = _mm512_castps_si512(_mm512_unpackhi_ps(c, d));
+    // row 4 * l + j is lane l of rows[j]
+    const __m512i rows[4] = {_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd), _mm512_unpacklo_epi64(ab_high, cd_high),
+                             _mm512_unpackhi_epi64(ab_high, cd_high)};
+    repeat<4>(QTOOL_EACH(j) { repeat<4>(QTOOL_EACH(l) { store_lane<l>(out + 4 * (4 * l + j), rows[j]); }); });
+  }
+  template <int kLane>
+  QTOOL_INLINE static void store_lane(float* out, __m512i row) {
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(out), _mm512_extracti32x4_epi32(row, kLane));
   }
 };
 

@@ -10,6 +10,8 @@
 namespace qtool::lowerings {
 namespace {
 
+constexpr int64_t kTogether = 16;  ///< columns: one register of sums
+
 bool all_are(const Shape& values, int64_t wanted) {
   return std::all_of(values.begin(), values.end(), [=](int64_t v) { return v == wanted; });
 }
@@ -30,6 +32,21 @@ template <class T>
 void repeat(std::vector<T>& values, int64_t times) {
   const std::vector<T> once = values;
   for (int64_t i = 1; i < times; ++i) values.insert(values.end(), once.begin(), once.end());
+}
+
+/// Pixels of `places` elements each: the one at `place` of every pixel.
+template <class Element>
+void pick(const void* from, void* to, int64_t pixels, int64_t places, int64_t place) {
+  const auto* in = static_cast<const Element*>(from) + place;
+  auto* out = static_cast<Element*>(to);
+  for (int64_t i = 0; i < pixels; ++i) out[i] = in[i * places];
+}
+
+/// Elements of any width.
+void pick(const std::byte* from, std::byte* to, int64_t pixels, int64_t places, int64_t place, int64_t width) {
+  if (width == 8) return pick<uint64_t>(from, to, pixels, places, place);
+  if (width == 4) return pick<uint32_t>(from, to, pixels, places, place);
+  for (int64_t i = 0; i < pixels; ++i, to += width) std::copy_n(from + (i * places + place) * width, width, to);
 }
 
 /// Rows of pixels: those of the input, and for each the rows of the output that its patches make up.
@@ -57,9 +74,9 @@ class PatchesStep : public Step, public TakesTable {
     in_channels_ = shape[0], channels_ = shape[1];
     kernel_.assign(shape.begin() + 2, shape.end());
     side_.set_weights(channels_innermost(side_.weights()));
-    const auto columns = static_cast<size_t>(kernel_.back() * channels_), all = columns * static_cast<size_t>(places());
-    for (size_t p = 0; p < static_cast<size_t>(places()); ++p)
-      side_.add({p * columns, {0}, static_cast<size_t>(in_channels_), all, columns, 1}, p * columns);
+    const auto all = static_cast<size_t>(columns() * places()), each = together() ? all : static_cast<size_t>(columns());
+    for (size_t first = 0; first < all; first += each)
+      side_.add({first, {0}, static_cast<size_t>(in_channels_), all, each, 1}, first);
     side_.finish();
   }
 
@@ -80,23 +97,48 @@ class PatchesStep : public Step, public TakesTable {
   std::string kernel() const override { return side_.kernel() + " by patches"; }
 
  private:
+  using Args = typename Side::Args;
+
   /// In the kernel's dimensions but the last.
   int64_t places() const { return product(kernel_, 0, kernel_.size() - 1); }
+  /// Of one place.
+  int64_t columns() const { return kernel_.back() * channels_; }
+  /// One product for all places, shared out afterwards: kernels would pad the few columns of each.
+  bool together() const { return places() > 1 && columns() * places() <= kTogether; }
 
   void multiply(const Shape& in, const typename Side::Element* x, std::byte* out, int threads) const {
     const PixelRows pixels{{in.begin() + 2, in.end() - 1}, {kernel_.begin(), kernel_.end() - 1}};
-    const int64_t width = in.back(), columns = kernel_.back() * channels_, rows = in[0] * product(in, 2, in.size() - 1);
-    in_parts(threads, rows, rows * width * in_channels_ * columns * places() / 16, [&](int64_t first, int64_t last) {
-      for (int64_t row = first; row < last; ++row)
-        for (int64_t p = 0; p < places(); ++p) {
-          typename Side::Args args = side_.arguments(static_cast<size_t>(p));
-          args.a = x + row * width * in_channels_, args.a_stride = static_cast<size_t>(in_channels_);
-          args.m = static_cast<size_t>(width), args.out_stride = static_cast<size_t>(columns);
-          set_out(args, out, pixels.output_row(row, p) * width * columns);
-          side_.run(args, 0, args.packing.panels());
-        }
+    const int64_t width = in.back(), rows = in[0] * product(in, 2, in.size() - 1);
+    in_parts(threads, rows, rows * width * in_channels_ * columns() * places() / 16, [&](int64_t first, int64_t last) {
+      std::vector<std::byte> scratch(together() ? static_cast<size_t>(width * columns() * places() * element()) : 0);
+      for (int64_t row = first; row < last; ++row) {
+        const auto* pixel = x + row * width * in_channels_;
+        together() ? share(pixel, width, row, pixels, scratch.data(), out) : apart(pixel, width, row, pixels, out);
+      }
     });
   }
+
+  void apart(const typename Side::Element* x, int64_t width, int64_t row, const PixelRows& pixels, std::byte* out) const {
+    for (int64_t p = 0; p < places(); ++p) product_of(p, x, width, out, pixels.output_row(row, p) * width * columns());
+  }
+
+  void share(const typename Side::Element* x, int64_t width, int64_t row, const PixelRows& pixels, std::byte* scratch,
+             std::byte* out) const {
+    product_of(0, x, width, scratch, 0);
+    const int64_t bytes = columns() * element();
+    for (int64_t p = 0; p < places(); ++p) pick(scratch, out + pixels.output_row(row, p) * width * bytes, width, places(), p, bytes);
+  }
+
+  void product_of(int64_t i, const typename Side::Element* x, int64_t width, std::byte* out, int64_t at) const {
+    Args args = side_.arguments(static_cast<size_t>(i));
+    args.a = x, args.a_stride = static_cast<size_t>(in_channels_);
+    args.m = static_cast<size_t>(width), args.out_stride = args.packing.n;
+    set_out(args, out, at);
+    side_.run(args, 0, args.packing.panels());
+  }
+
+  /// Bytes of an output.
+  int64_t element() const { return static_cast<int64_t>(element_size(side_.out_dtype())); }
 
   Side side_;
   Shape kernel_;

@@ -142,7 +142,8 @@ struct Few {
     turn(a);
     const float* b = args.b + (t * args.packing.depth + first) * kPanel;
     repeat<kDeep>(QTOOL_EACH(k) {
-      if (static_cast<size_t>(k) < depth) repeat<N>(QTOOL_EACH(n) { y[n] = _mm512_fmadd_ps(a[k], _mm512_set1_ps(b[k * kPanel + n]), y[n]); });
+      if (static_cast<size_t>(k) < depth)
+        repeat<N>(QTOOL_EACH(n) { y[n] = _mm512_fmadd_ps(a[k], _mm512_set1_ps(b[k * kPanel + n]), y[n]); });
     });
   }
 

@@ -11,13 +11,11 @@ namespace {
 
 /// v^(-3/4)
 QTOOL_INLINE float32x4_t power_of(float32x4_t v) {
-  float32x4_t q = vreinterpretq_f32_s32(vsubq_s32(vdupq_n_s32(kQuarterRoot), vshrq_n_s32(vreinterpretq_s32_f32(v), 2)));
-  const float32x4_t quarter = vmulq_f32(vdupq_n_f32(0.25f), v);
-  for (int step = 0; step < 3; ++step) {
-    const float32x4_t square = vmulq_f32(q, q), product = vmulq_f32(vmulq_f32(quarter, square), square);
-    q = vmulq_f32(q, vsubq_f32(vdupq_n_f32(1.25f), product));
-  }
-  return vmulq_f32(vmulq_f32(q, q), q);
+  const float32x4_t q = vreinterpretq_f32_s32(vsubq_s32(vdupq_n_s32(kQuarterRoot), vshrq_n_s32(vreinterpretq_s32_f32(v), 2)));
+  const float32x4_t square = vmulq_f32(q, q), h = vfmsq_f32(vdupq_n_f32(1.0f), vmulq_f32(v, square), square);
+  float32x4_t p = vdupq_n_f32(kThreeQuarters[5]);
+  for (int k = 4; k >= 0; --k) p = vfmaq_f32(vdupq_n_f32(kThreeQuarters[k]), p, h);
+  return vmulq_f32(vmulq_f32(square, q), p);
 }
 
 /// Sixteen bytes at `from`, of which n are there.
@@ -28,13 +26,13 @@ QTOOL_INLINE uint8x16_t bytes_at(const uint8_t* from, size_t n) {
   return vld1q_u8(bytes);
 }
 
-/// x and, `half` zeros in front and behind, its squares, sixteen at a time.
+/// d[c + half], sixteen at a time, `half` zeros in front and behind.
 struct Row {
-  explicit Row(const LocalResponseArgs& row) : args(row), x(row.scratch), squares(row.scratch + (row.n + 15) / 16 * 16) {}
+  explicit Row(const LocalResponseArgs& row) : args(row) {}
 
   void read(const uint8_t* in) const {
-    const float32x4_t scale = vdupq_n_f32(args.in_scale);
-    const int32x4_t zero_point = vdupq_n_s32(args.in_zero_point);
+    const float32x4_t zero_point = vdupq_n_f32(static_cast<float>(args.in_zero_point));
+    float* d = args.scratch + args.half;
     for (size_t i = 0; i < args.n; i += 16) {
       const uint8x16_t bytes = bytes_at(in + i, args.n - i);
       const int8x16_t s = vreinterpretq_s8_u8(bytes);
@@ -42,20 +40,21 @@ struct Row {
                                  args.in_signed ? vmovl_high_s8(s) : vreinterpretq_s16_u16(vmovl_high_u8(bytes))};
       for (size_t q = 0; q < 4; ++q) {
         const int32x4_t codes = q % 2 ? vmovl_high_s16(wide[q / 2]) : vmovl_s16(vget_low_s16(wide[q / 2]));
-        const float32x4_t real = vmulq_f32(vcvtq_f32_s32(vsubq_s32(codes, zero_point)), scale);
-        vst1q_f32(x + i + 4 * q, real);
-        vst1q_f32(squares + args.half + i + 4 * q, vmulq_f32(real, real));
+        vst1q_f32(d + i + 4 * q, vsubq_f32(vcvtq_f32_s32(codes), zero_point));
       }
     }
-    std::fill_n(squares, args.half, 0.0f);
-    std::fill_n(squares + args.half + args.n, args.half, 0.0f);
+    std::fill_n(args.scratch, args.half, 0.0f);
+    std::fill_n(d + args.n, args.half, 0.0f);
   }
 
   QTOOL_INLINE int32x4_t steps(size_t i) const {
-    float32x4_t square = vld1q_f32(squares + i);
-    for (size_t d = 1; d < 2 * args.half + 1; ++d) square = vaddq_f32(square, vld1q_f32(squares + i + d));
-    const float32x4_t power = power_of(vaddq_f32(vdupq_n_f32(args.bias), vmulq_f32(vdupq_n_f32(args.factor), square)));
-    return vcvtnq_s32_f32(vmulq_f32(vmulq_f32(vld1q_f32(x + i), power), vdupq_n_f32(args.steps)));
+    float32x4_t square = vdupq_n_f32(0);
+    for (size_t d = 0; d < 2 * args.half + 1; ++d) {
+      const float32x4_t x = vld1q_f32(args.scratch + i + d);
+      square = vfmaq_f32(square, x, x);
+    }
+    const float32x4_t power = power_of(vfmaq_f32(vdupq_n_f32(args.bias), vdupq_n_f32(args.factor), square));
+    return vcvtnq_s32_f32(vmulq_f32(vmulq_f32(power, vld1q_f32(args.scratch + args.half + i)), vdupq_n_f32(args.steps)));
   }
 
   void write(uint8_t* out, const Codes& codes) const {
@@ -72,7 +71,6 @@ struct Row {
   }
 
   const LocalResponseArgs args;
-  float *x, *squares;
 };
 
 }  // namespace

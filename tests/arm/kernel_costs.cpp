@@ -218,7 +218,7 @@ void codes_and_floats() {
     best<Affine>().run({a.data(), out.data(), n / 64, 64, 0, lines.data(), lines.data(), 16, 0, 255});
   });
   row("local response 5, 64 channels", n, [&] {
-    best<LocalResponse>().run({a.data(), out.data(), y.data(), n / 64, 64, 2, false, 117, 0.05f, 1e-4f, 1, 50, 117, 0, 255});
+    best<LocalResponse>().run({a.data(), out.data(), y.data(), n / 64, 64, 2, false, 117, 2.5e-7f, 1, 2.5f, 117, 0, 255});
   });
   auto scores = x;
   for (auto& score : scores) score /= 16;

@@ -75,8 +75,7 @@ class PatchesStep : public Step, public TakesTable {
     kernel_.assign(shape.begin() + 2, shape.end());
     side_.set_weights(channels_innermost(side_.weights()));
     const auto all = static_cast<size_t>(columns() * places()), each = together() ? all : static_cast<size_t>(columns());
-    for (size_t first = 0; first < all; first += each)
-      side_.add({first, {0}, static_cast<size_t>(in_channels_), all, each, 1}, first);
+    for (size_t first = 0; first < all; first += each) side_.add({first, {0}, static_cast<size_t>(in_channels_), all, each, 1}, first);
     side_.finish();
   }
 

@@ -72,9 +72,10 @@ LowerResult lower_code_response(const Model&, const Cluster& cluster) {
   kernels::LocalResponseArgs args{};
   args.half = static_cast<size_t>(size / 2);
   args.in_signed = x.params->dtype == DType::int8;
-  args.in_zero_point = x.params->zero_point(), args.in_scale = x.params->scale();
-  args.factor = alpha / static_cast<float>(size), args.bias = bias;
-  args.steps = 1 / y.params->scale(), args.zero_point = y.params->zero_point();
+  const double in_scale = x.params->scale();
+  args.in_zero_point = x.params->zero_point(), args.zero_point = y.params->zero_point();
+  args.factor = static_cast<float>(alpha / static_cast<double>(size) * in_scale * in_scale), args.bias = bias;
+  args.steps = static_cast<float>(in_scale / y.params->scale());
   args.lo = static_cast<int32_t>(codes.lo), args.hi = static_cast<int32_t>(codes.hi);
   const auto& kernel = kernels::best<kernels::LocalResponse>();
   return make_lowered(
@@ -89,7 +90,7 @@ LowerResult lower_code_response(const Model&, const Cluster& cluster) {
         uint8_t* y = codes_out(out[0]);
         in_parts(context.threads, in[0]->tensor.size() / shape[1], 16 * in[0]->tensor.size(), [&](int64_t first, int64_t last) {
           kernels::LocalResponseArgs part = args;
-          std::vector<float> scratch(2 * channels + 2 * args.half + 32);
+          std::vector<float> scratch(args.kRowsTogether * 2 * (channels + args.half) + 32);
           part.in = codes_in(*in[0]) + static_cast<size_t>(first) * channels;
           part.out = y + static_cast<size_t>(first) * channels;
           part.scratch = scratch.data();

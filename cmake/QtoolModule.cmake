@@ -25,7 +25,8 @@ endfunction()
 
 # Files made for one instruction set get its options; those of another processor are dropped from the list.
 function(qtool_instruction_sets list_name)
-  set(flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni)
+  # Tuned as for Skylake: else GCC keeps addresses in vector registers and fetches them behind the arithmetic.
+  set(flags_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mtune=skylake-avx512 -mprefer-vector-width=512)
   set(flags_avx512vbmi ${flags_avx512} -mavx512vbmi)
   set(flags_avx2 -mavx2 -mfma -mf16c)
   set(flags_neondot -march=armv8.2-a+dotprod)

@@ -52,9 +52,10 @@ enum class GemmForm {
 
 /// What may follow the codes c of a product: the sum with other codes, as a residual connection has it.
 ///
-///   z = fma(f32(c), scale, fma(f32(other), other_scale, shift));   the code is then clamp(rne(z) + zero_point, lo, hi)
+///   z = fma(f32(c - out_zero_point), scale, fma(f32(other), other_scale, shift));   the code is then clamp(rne(z) + zero_point, lo, hi)
 ///
-/// other(i, n) = other[i * stride + n], u8, or s8 where is_signed; null: nothing follows. Bounds as in GemmArgs.
+/// other(i, n) = other[i * stride + n], a u8 code; where is_signed an s8 code x read as x ^ 0x80 = x + 128; null: nothing follows. Bounds
+/// as in GemmArgs.
 struct GemmSecond {
   const uint8_t* other = nullptr;
   size_t stride = 0;

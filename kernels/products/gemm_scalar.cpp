@@ -40,8 +40,9 @@ int32_t rounded(float y, int32_t zero_point, int32_t lo, int32_t hi) {
 int32_t second(const GemmArgs& args, size_t i, size_t n, int32_t code) {
   const GemmSecond& s = args.second;
   const uint8_t byte = s.other[(args.places ? static_cast<size_t>(args.places[i]) : i * s.stride) + n];
-  const auto other = static_cast<float>(s.is_signed ? static_cast<int8_t>(byte) : byte);
-  return rounded(std::fma(static_cast<float>(code), s.scale, std::fma(other, s.other_scale, s.shift)), s.zero_point, s.lo, s.hi);
+  const auto other = static_cast<float>(s.is_signed ? byte ^ 0x80 : byte);
+  return rounded(std::fma(static_cast<float>(code - args.out_zero_point), s.scale, std::fma(other, s.other_scale, s.shift)), s.zero_point,
+                 s.lo, s.hi);
 }
 
 uint8_t code_of(const GemmArgs& args, size_t i, size_t n, float y) {

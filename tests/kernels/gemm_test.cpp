@@ -185,7 +185,7 @@ TEST_CASE("gemm_u8: two additions by hand") {
   GemmArgs args{};
   args.a = a.data(), args.a_stride = 1, args.m = 2, args.packing = packing, args.b = b.data(), args.start = start.data();
   args.scale = scale.data(), args.form = GemmForm::codes, args.hi = 150, args.out = out.data(), args.out_stride = 1;
-  args.second = {others.data(), 1, true, 0.5f, 2.0f, 0.5f, 7, 0, 255};
+  args.second = {others.data(), 1, true, 0.5f, 2.0f, 0.5f - 256.0f, 7, 0, 255};
   variant.run(args);
   // min(200, 150) / 2 + 2 * 3 + .5 = 81.5 -> 82, + 7;   10 / 2 - 2 * 56 + .5 = -106.5, bounded
   CHECK(out == std::vector<uint8_t>{89, 0});

@@ -22,7 +22,7 @@ kernels::GemmSecond second_of(const QuantParams& inner, const QuantParams& other
   kernels::GemmSecond second;
   second.is_signed = other.dtype == DType::int8;
   second.scale = static_cast<float>(c), second.other_scale = static_cast<float>(o);
-  second.shift = static_cast<float>(-c * inner.zero_point() - o * other.zero_point());
+  second.shift = static_cast<float>(-o * (other.zero_point() + (second.is_signed ? 128 : 0)));
   second.zero_point = out.zero_point(), second.lo = bounds.lo, second.hi = bounds.hi;
   return second;
 }

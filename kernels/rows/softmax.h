@@ -11,8 +11,8 @@ namespace qtool::kernels {
 /// in     rows x n f32, n >= 1
 /// out    rows x n f32, may be `in`; with codes: 4 x n f32
 /// codes  rows x n bytes: u8 or s8 as lo and hi say; lo <= zero_point <= hi
-/// 2^t for t <= 0: 2^floor(t) times a polynomial of degree 5 (relative error below 2e-7); the sum in 16 f32 lanes, in the end
-/// lane l + lane l + 8, then 4, 2, 1. All variants give the same bits.
+/// 2^t for t <= 0: 2^floor(t) times a polynomial of degree 5, one fma a step (relative error below 2e-7); the sum in 16 f32 lanes, in the
+/// end lane l + lane l + 8, then 4, 2, 1. All variants give the same bits.
 struct SoftmaxArgs {
   const float* in;
   float* out;

@@ -1,4 +1,5 @@
 #include <bit>
+#include <cmath>
 
 #include "kernels/registry.h"
 #include "kernels/rows/rows.inl"
@@ -11,8 +12,8 @@ inline float power_of_two(float t) {
   const float bounded = t > -252.0f ? t : -252.0f;
   const float whole = std::floor(bounded), r = bounded - whole;
   float p = kPowerOfTwo[4];
-  for (int c = 3; c >= 0; --c) p = p * r + kPowerOfTwo[c];
-  p = p * r + 1.0f;
+  for (int c = 3; c >= 0; --c) p = std::fma(p, r, kPowerOfTwo[c]);
+  p = std::fma(p, r, 1.0f);
   const auto k = static_cast<int32_t>(whole);
   const auto first = std::bit_cast<float>((k / 2 + 127) << 23), second = std::bit_cast<float>((k - k / 2 + 127) << 23);
   const float result = p * first * second;

@@ -15,8 +15,8 @@ struct PowerOfTwo {
     t = _mm512_max_ps(_mm512_set1_ps(-252), t);  // the second where one is no number
     const __m512 r = _mm512_sub_ps(t, _mm512_roundscale_ps(t, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC));
     __m512 p = c[4];
-    for (int i = 3; i >= 0; --i) p = _mm512_add_ps(_mm512_mul_ps(p, r), c[i]);
-    return _mm512_scalef_ps(_mm512_add_ps(_mm512_mul_ps(p, r), _mm512_set1_ps(1)), t);
+    for (int i = 3; i >= 0; --i) p = _mm512_fmadd_ps(p, r, c[i]);
+    return _mm512_scalef_ps(_mm512_fmadd_ps(p, r, _mm512_set1_ps(1)), t);
   }
 };
 

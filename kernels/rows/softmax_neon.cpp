@@ -11,8 +11,8 @@ __attribute__((always_inline)) inline float32x4_t power_of_two(float32x4_t t) {
   const float32x4_t whole = vrndmq_f32(bounded), r = vsubq_f32(bounded, whole);
   float32x4_t p = vdupq_n_f32(kPowerOfTwo[4]);
 #pragma GCC unroll 4
-  for (int c = 3; c >= 0; --c) p = vaddq_f32(vmulq_f32(p, r), vdupq_n_f32(kPowerOfTwo[c]));
-  p = vaddq_f32(vmulq_f32(p, r), vdupq_n_f32(1.0f));
+  for (int c = 3; c >= 0; --c) p = vfmaq_f32(vdupq_n_f32(kPowerOfTwo[c]), p, r);
+  p = vfmaq_f32(vdupq_n_f32(1.0f), p, r);
   const int32x4_t k = vcvtq_s32_f32(whole), first = vshrq_n_s32(k, 1), bias = vdupq_n_s32(127);
   const float32x4_t low = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(first, bias), 23));
   const float32x4_t high = vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vsubq_s32(k, first), bias), 23));
@@ -24,8 +24,8 @@ __attribute__((always_inline)) inline float32x4_t normal_power_of_two(float32x4_
   const float32x4_t whole = vrndmq_f32(t), r = vsubq_f32(t, whole);
   float32x4_t p = vdupq_n_f32(kPowerOfTwo[4]);
 #pragma GCC unroll 4
-  for (int c = 3; c >= 0; --c) p = vaddq_f32(vmulq_f32(p, r), vdupq_n_f32(kPowerOfTwo[c]));
-  p = vaddq_f32(vmulq_f32(p, r), vdupq_n_f32(1.0f));
+  for (int c = 3; c >= 0; --c) p = vfmaq_f32(vdupq_n_f32(kPowerOfTwo[c]), p, r);
+  p = vfmaq_f32(vdupq_n_f32(1.0f), p, r);
   return vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(p), vshlq_n_s32(vcvtq_s32_f32(whole), 23)));
 }
 

@@ -90,7 +90,7 @@ std::optional<Lowered> lower_on_kernels(const Cluster& cluster, const Products& 
 
 /// Windows that oneDNN is faster on: on many channels wider than three, or deep. What lies on padding splits them into many small products.
 bool is_large_window(const Shape& weights) {
-  constexpr int64_t kWidest = 3, kDeepestHere = 9 * 128;
+  constexpr int64_t kWidest = 3, kDeepestHere = 9 * 256;
   const int64_t places = product(weights, 2, weights.size());
   const bool many = places > 1 && weights[1] >= 16 && weights[0] >= 32 && weights[0] % 16 == 0;
   return many && (*std::max_element(weights.begin() + 2, weights.end()) > kWidest || places * weights[1] > kDeepestHere);

@@ -2,7 +2,6 @@
 
 #include <cmath>
 
-#include "exec/kernels/elementwise/broadcast.h"
 #include "exec/kernels/elementwise/curves.h"
 #include "exec/kernels/function_step.h"
 #include "exec/kernels/lowerings.h"
@@ -11,21 +10,21 @@
 namespace qtool::lowerings {
 namespace {
 
-/// [C] -> [C, 1, ...] that broadcasts along dimension 1 of a tensor of `rank`.
-Strided per_channel(int64_t channels, size_t rank) {
-  Shape shape(rank > 1 ? rank - 1 : 1, 1);
-  shape[0] = channels;
-  return {shape, Layout::plain};
-}
-
-void combine_channels(kernels::ArithmeticOp op, const Array& x, const std::vector<float>& values, Array& y) {
-  const Strided channels = per_channel(static_cast<int64_t>(values.size()), x.tensor.rank());
-  const Walk walk = plan_walk({x.tensor.shape(), x.layout}, channels, x.tensor.shape(), x.layout);
-  for_each_row(walk, x.tensor.bytes(), reinterpret_cast<const std::byte*>(values.data()), y.tensor.mutable_bytes(), 4, 1,
-               [&](const RowPointers& row) {
-                 kernels::best<kernels::Combine>().run({op, reinterpret_cast<const float*>(row.a), reinterpret_cast<const float*>(row.b),
-                                                        row.a_repeated, row.b_repeated, reinterpret_cast<float*>(row.out), row.n});
-               });
+/// y = x * scale + shift, a number a channel: row by row, so that the product is still near when the shift is added.
+void scale_channels(const Array& x, const std::vector<float>& scale, const std::vector<float>& shift, Array& y, int threads) {
+  const auto channels = static_cast<int64_t>(scale.size()), size = x.tensor.size();
+  const bool last = x.layout == Layout::channels_last || x.tensor.rank() == 2;
+  const int64_t pixels = size / x.tensor.shape()[0] / channels, n = last ? channels : pixels;
+  const float* in = floats_in(x);
+  float* out = floats_out(y);
+  const auto combine = kernels::best<kernels::Combine>().run;
+  in_parts(threads, size / n, 8 * size, [&](int64_t first, int64_t end) {
+    for (int64_t row = first; row < end; ++row) {
+      const auto c = static_cast<size_t>(last ? 0 : row % channels);
+      combine({kernels::ArithmeticOp::mul, in + row * n, &scale[c], false, !last, out + row * n, static_cast<size_t>(n)});
+      combine({kernels::ArithmeticOp::add, out + row * n, &shift[c], false, !last, out + row * n, static_cast<size_t>(n)});
+    }
+  });
 }
 
 }  // namespace
@@ -55,8 +54,7 @@ LowerResult lower_batch_normalization(const Model&, const Cluster& cluster) {
                           throw CannotRun("another number of channels");
                         out[0] = {context.pool.tensor(DType::float32, shape), in[0]->layout};
                         if (in[0]->tensor.size() == 0) return;
-                        combine_channels(kernels::ArithmeticOp::mul, *in[0], scale, out[0]);
-                        combine_channels(kernels::ArithmeticOp::add, out[0], shift, out[0]);
+                        scale_channels(*in[0], scale, shift, out[0], context.threads);
                       });
 }
 

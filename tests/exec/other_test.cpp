@@ -153,6 +153,17 @@ TEST_CASE("engines: LayerNormalization agrees") {
   CHECK(agrees_or_left(engine, check));
 }
 
+TEST_CASE("engines: BatchNormalization behind an activation agrees") {
+  const std::string engine = GENERATE(from_range(engines()));
+  const Shape shape = GENERATE(Shape{2, 7, 5, 6}, Shape{3, 20}, Shape{2, 5, 9}, Shape{2, 3, 4, 5, 6});
+  QdqGraph g;
+  const Shape channels{shape[1]};
+  Value* x = &g.op("Relu", {&g.input("x", shape)});
+  const auto some = [&] { return &g.constant(channels); };
+  Value* y = &g.op("BatchNormalization", {x, some(), some(), some(), some()}, {{"epsilon", 2.0f}});  // variances from -1 on
+  check_exact(engine, g.finish(*y), "BatchNormalization");
+}
+
 TEST_CASE("engines: LRN agrees") {
   const std::string engine = GENERATE(from_range(engines()));
   const bool int8 = GENERATE(false, true);

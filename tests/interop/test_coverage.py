@@ -1,4 +1,4 @@
-"""docs/coverage.md: layer x mode x engine. Each layer is quantized in each mode and computed by both of qtool's engines and by ONNX Runtime; all
+"""docs/coverage.md: layer x mode x engine. Each layer is quantized in each mode and computed by all of qtool's engines and by ONNX Runtime; all
 agree with each other and with the float model. What the table says of them is what was found: QTOOL_WRITE_COVERAGE=1 writes it anew."""
 import json, os, subprocess
 import numpy as np
@@ -11,13 +11,15 @@ from layers import LAYERS, feeds_of, model_of
 TABLE = ROOT / 'docs/coverage.md'
 MODES = {'static': ['--backend', 'x86'], 'native': ['--backend', 'native'], 'dynamic': ['--mode', 'dynamic'], 'int8': ['--mode', 'weight-only'],
          'int4': ['--qconfig', 'weight-only-int4']}
+ENGINES = ['onednn', 'arm']
 LEAST = {'static': .99, 'native': .99, 'dynamic': .995, 'int8': .999, 'int4': .94}
 FOUND = {}
 HEAD = """# Coverage
 
-What each kind of layer becomes, per mode, and whether qtool's own engine (oneDNN) and ONNX Runtime compute it in integers. Made by
-`tests/interop/test_coverage.py`: every cell is a small network that was quantized, run by `--engine onednn`, `--engine reference` and ONNX Runtime, and
-agreed with the float model. Layers that run on codes of others stand between two convolutions or linear layers.
+What each kind of layer becomes, per mode, and whether qtool's engines (`onednn` on x86, `arm`) and ONNX Runtime compute it in integers. Made by
+`tests/interop/test_coverage.py`: every cell is a small network that was quantized, run by `--engine onednn`, `--engine arm` (on x86 its kernels are the
+scalar twins, with the same bits), `--engine reference` and ONNX Runtime, and agreed with the float model. Layers that run on codes of others stand
+between two convolutions or linear layers.
 
 | | |
 |---|---|
@@ -27,7 +29,7 @@ agreed with the float model. Layers that run on codes of others stand between tw
 | `codes` | weights are stored as codes and computed as floats |
 | `-` | no weights of its own |
 
-| layer | static x86: qtool, ONNX Runtime | native: qtool, ONNX Runtime | dynamic: qtool, ONNX Runtime | weight-only int8 | int4 |
+| layer | static x86: onednn, arm, ONNX Runtime | native: onednn, arm, ONNX Runtime | dynamic: onednn, arm, ONNX Runtime | weight-only int8 | int4 |
 |---|---|---|---|---|---|
 """
 ON_CODES = {'Relu', 'MaxPool', 'Reshape', 'Transpose', 'Concat', 'Gather', 'Resize', 'Clip'}  # ONNX Runtime runs these on codes under their own name
@@ -52,9 +54,9 @@ def verdict(floats, integers):
     return 'float' if not integers else 'part' if floats else 'int8'
 
 
-def in_qtool(qtool, path, counts):
+def in_qtool(qtool, path, counts, engine):
     """Steps of the layer's operators in float, and whether any step is int8."""
-    steps = json.loads(call(qtool, 'bench', path, '--profile', '--json', '--seconds', '0.01'))['nodes']
+    steps = json.loads(call(qtool, 'bench', path, '--engine', engine, '--profile', '--json', '--seconds', '0.01'))['nodes']
     return verdict([s for s in steps if s['op'] in counts and s['dtype'] == 'float32'], [s for s in steps if s['dtype'] == 'int8' and s['op'] not in CONVERSIONS])
 
 
@@ -107,8 +109,7 @@ def test_layer(qtool, layer, mode, tmp_path):
     call(qtool, 'quantize', tmp_path / 'float.onnx', *data, *MODES[mode], '-o', path)
     before, after = session(tmp_path / 'float.onnx'), session(path)
     want, ort = (np.stack([s.run(None, feed)[0] for feed in feeds]) for s in (before, after))
-    own, literal = (outputs(qtool, path, tmp_path, engine) for engine in ('onednn', 'reference'))
-    for found in (ort, own, literal):
+    for found in [ort, *(outputs(qtool, path, tmp_path, engine) for engine in (*ENGINES, 'reference'))]:
         assert cosine(want, found) >= LEAST[mode]
     FOUND[layer, mode] = told(qtool, layer, mode, path, tmp_path)
 
@@ -119,8 +120,8 @@ def told(qtool, layer, mode, path, tmp_path):
         return '-'
     if mode in ('int8', 'int4'):
         return stored(path)
-    both = ', '.join([in_qtool(qtool, path, counts), in_onnx_runtime(path, counts, has_weights(layer), tmp_path)])
-    return 'codes, codes' if (both, stored(path)) == ('float, float', 'codes') else both
+    all = [in_qtool(qtool, path, counts, engine) for engine in ENGINES] + [in_onnx_runtime(path, counts, has_weights(layer), tmp_path)]
+    return ', '.join(['codes'] * len(all) if set(all) == {'float'} and stored(path) == 'codes' else all)
 
 
 def test_the_table_says_what_was_found():

@@ -23,6 +23,7 @@
 //   DQ DQ -> MatMul -> Add(const)                                compute       p x, p w      add(f bias)                   f
 //   DQ (of a constant matrix of 8 bits) -> MatMul|Gemm           compute       f x, p w                                    f   weights alone
 //   MatMulIntegerToFloat -> GELU                                 compute       f codes, f w, ... activation(GELU)              f   scale, zero point: inputs
+//   MatMulNBits -> Relu                                          compute       f x, f codes, ... activation(Relu)              f   weights alone, in blocks
 //   Conv -> Relu                                                 compute       f x, f w, f b activation(Relu)              f
 //   Conv -> HardSwish                                            compute       f x, f w, f b activation(HardSwish)         f
 //   Conv -> Add(., r) -> Relu                                    compute       f x, f w, f b add(f r), activation(Relu)    f

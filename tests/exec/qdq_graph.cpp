@@ -53,7 +53,7 @@ Value& QdqGraph::integers(const std::vector<int64_t>& values) {
 
 Value& QdqGraph::weight(const Shape& shape, int axis, float scale, DType dtype, int zero_point) {
   Graph& graph = *model_.graph;
-  const int lo = dtype == DType::int8 ? -127 : 0, hi = dtype == DType::int8 ? 127 : 255;
+  const int lo = dtype == DType::int8 ? -127 : 0, hi = dtype == DType::int8 ? 127 : dtype == DType::uint4 ? 15 : 255;
   Value& codes = *graph.add_weight(fresh("w_q"), random_codes(dtype, shape, lo, hi, seed_)).out();
   const Shape scales_shape = axis < 0 ? Shape{} : Shape{shape[static_cast<size_t>(axis)]};
   Tensor scales(DType::float32, scales_shape);
@@ -63,6 +63,26 @@ Value& QdqGraph::weight(const Shape& shape, int axis, float scale, DType dtype, 
   Value& zero = *graph.add_weight(fresh("w_zero"), zero_point_tensor(dtype, scales_shape, zero_point)).out();
   Value& real = graph.call("DequantizeLinear", {&codes, &scale_value, &zero}, fresh("w"));
   real.producer().set_attribute("axis", int64_t{std::max(axis, 0)});
+  return real;
+}
+
+Value& QdqGraph::block_weight(const Shape& shape, int axis, int64_t block, float scale, DType dtype) {
+  Graph& graph = *model_.graph;
+  const auto range = full_range(dtype);
+  Shape blocks = shape;
+  blocks[static_cast<size_t>(axis)] = (blocks[static_cast<size_t>(axis)] + block - 1) / block;
+  const auto codes = [&](const Shape& of) {
+    return random_codes(dtype, of, static_cast<int>(range.lo), static_cast<int>(range.hi), seed_++);
+  };
+  Tensor scales(DType::float32, blocks);
+  std::mt19937 random(seed_++);
+  for (float& s : scales.mutable_data<float>()) s = scale * std::uniform_real_distribution<float>(0.5f, 1.5f)(random);
+  Value& w = *graph.add_weight(fresh("w_q"), codes(shape)).out();
+  Value& s = *graph.add_weight(fresh("w_scale"), scales).out();
+  Value& z = *graph.add_weight(fresh("w_zero"), codes(blocks)).out();
+  Value& real = graph.call("DequantizeLinear", {&w, &s, &z}, fresh("w"));
+  real.producer().set_attribute("axis", int64_t{axis});
+  real.producer().set_attribute("block_size", block);
   return real;
 }
 

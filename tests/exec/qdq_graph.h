@@ -29,6 +29,8 @@ class QdqGraph {
   Value& integers(const std::vector<int64_t>& values);
   /// s8 weights of random codes behind a DQ with scales along `axis` (per tensor: -1), around `scale`.
   Value& weight(const Shape& shape, int axis, float scale, DType dtype = DType::int8, int zero_point = 0);
+  /// Random codes behind a DQ with a scale around `scale` and a random zero point for each block of `block` entries along `axis`.
+  Value& block_weight(const Shape& shape, int axis, int64_t block, float scale, DType dtype);
   /// i32 bias behind a DQ with scale input_scale * weight scale of every channel.
   Value& bias(int64_t channels, float input_scale, const Value& weight);
   /// One operator.

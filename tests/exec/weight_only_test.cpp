@@ -3,14 +3,24 @@
 #include <catch2/generators/catch_generators.hpp>
 #include <catch2/generators/catch_generators_range.hpp>
 
+#include "exec/canonicalize.h"
+#include "exec/reference/interpreter.h"
 #include "tests/exec/engine_check.h"
 #include "tests/exec/qdq_graph.h"
 
 namespace qtool::testing {
 namespace {
 
+/// Of the operator that the model is left with, whose meaning has the bits of the model's.
+ClusterCheck check_canonical(const std::string& engine, const Model& model, const std::string& op) {
+  const Model canonical = canonical_for_execution(model);
+  const std::vector<Tensor> inputs = random_inputs(model);
+  CHECK(Interpreter(canonical).run(inputs)[0].to_floats() == Interpreter(model).run(inputs)[0].to_floats());
+  return check_of(check_engine(engine, canonical, inputs), op);
+}
+
 void check_on_codes(const std::string& engine, const Model& model, const std::string& op) {
-  const ClusterCheck check = check_of(check_engine(engine, model, random_inputs(model)), op);
+  const ClusterCheck check = check_canonical(engine, model, op);
   INFO(to_text(check));
   CHECK(agrees(check));
   CHECK(check.kernel.starts_with("widen_"));
@@ -37,6 +47,60 @@ TEST_CASE("weight-only: a Gemm with a transposed weight and a ReLU runs on codes
   Value& w = graph.weight({13, 21}, 0, 0.02f, DType::int8);
   Value& y = graph.op("Gemm", {&x, &w, &graph.constant({13})}, {{"transB", int64_t{1}}});
   check_on_codes(engine, graph.finish(graph.op("Relu", {&y})), "Gemm");
+}
+
+TEST_CASE("weight-only: blocks of 4 bits run on codes, whatever sizes and zero points") {
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  const DType dtype = GENERATE(DType::int4, DType::uint4, DType::int2);
+  const int64_t rows = GENERATE(1, 3, 100), block = GENERATE(16, 32, 128);
+  CAPTURE(engine, dtype, rows, block);
+  QdqGraph graph(21);
+  Value& x = graph.input("x", {rows, 77});
+  Value& y = graph.op("MatMul", {&x, &graph.block_weight({77, 61}, 0, block, 0.1f, dtype)});
+  check_on_codes(engine, graph.finish(graph.op("Add", {&y, &graph.constant({61})})), "MatMulNBits");
+}
+
+TEST_CASE("weight-only: a Gemm with a transposed weight in blocks, a bias and a ReLU runs on codes") {
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  CAPTURE(engine);
+  QdqGraph graph(21);
+  Value& x = graph.input("x", {7, 48});
+  Value& w = graph.block_weight({13, 48}, 1, 32, 0.1f, DType::uint4);
+  Value& y = graph.op("Gemm", {&x, &w, &graph.constant({13})}, {{"transB", int64_t{1}}});
+  check_on_codes(engine, graph.finish(graph.op("Relu", {&y})), "MatMulNBits");
+}
+
+TEST_CASE("weight-only: 4 bits with one scale a column, and with one in all, run on codes") {
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  const int axis = GENERATE(-1, 1);
+  CAPTURE(engine, axis);
+  QdqGraph graph(21);
+  Value& x = graph.input("x", {5, 37});
+  Value& y = graph.op("MatMul", {&x, &graph.weight({37, 20}, axis, 0.1f, DType::uint4, 7)});
+  check_on_codes(engine, graph.finish(y), "MatMulNBits");
+}
+
+TEST_CASE("weight-only: blocks of 8 bits run on codes where these fit s8 less their zero points, else on floats") {
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  const bool fits = GENERATE(true, false);
+  CAPTURE(engine, fits);
+  QdqGraph graph(21);
+  Value& x = graph.input("x", {5, 64});
+  Value& w = graph.block_weight({64, 20}, 0, 32, 0.1f, DType::int8);
+  if (fits) w.producer().graph().set_input(w.producer(), 2, nullptr);
+  const Model model = graph.finish(graph.op("MatMul", {&x, &w}));
+  const ClusterCheck check = check_canonical(engine, model, fits ? "MatMulNBits" : "MatMul");
+  CHECK(agrees(check));
+  CHECK(check.kernel.starts_with("widen_") == fits);
+}
+
+TEST_CASE("weight-only: blocks across the columns are floats from the start") {
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  CAPTURE(engine);
+  QdqGraph graph(21);
+  Value& x = graph.input("x", {5, 64});
+  CHECK(agrees(
+      check_canonical(engine, graph.finish(graph.op("MatMul", {&x, &graph.block_weight({64, 32}, 1, 16, 0.1f, DType::int4)})), "MatMul")));
 }
 
 }  // namespace qtool::testing

@@ -1,5 +1,6 @@
 #include "exec/canonical/recognize.h"
 
+#include "exec/canonical/block_product.h"
 #include "exec/canonical/channel_shuffle.h"
 #include "exec/canonical/dynamic_lstm.h"
 #include "exec/canonical/integer_product.h"
@@ -66,6 +67,7 @@ void recognize_operators(Model& model) {
     if (occurs(model, pattern) && lifted_to(model, row.opset)) replace_pattern(model, pattern, row.replacement);
   }
   join_integer_products(model);
+  join_block_products(model);
   unquantize_dynamic_lstms(model);
   if (has_layer_norm(model) && lifted_to(model, 17)) join_layer_norms(model);
   join_channel_shuffles(model);

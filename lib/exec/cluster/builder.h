@@ -24,7 +24,7 @@ class ClusterBuilder {
   // forming.cpp: one row of the table each; nothing where the row does not apply
   Draft form(Node& node) const;
   std::optional<Draft> form_compute(Node& node, const QuantTraits& traits) const;
-  std::optional<Draft> form_dynamic_product(Node& node) const;
+  std::optional<Draft> form_product_of_codes(Node& node) const;
   std::optional<Draft> form_unary(Node& node) const;
   std::optional<Draft> form_arithmetic(Node& node) const;
   std::optional<Draft> form_pass_through(Node& node, const QuantTraits& traits) const;

@@ -14,8 +14,10 @@ namespace {
 constexpr std::array<std::string_view, 4> kCompute{"Conv", "ConvTranspose", "Gemm", "MatMul"};
 constexpr std::array<std::string_view, 4> kArithmetic{"Add", "Sub", "Mul", "Div"};
 
-/// A product of codes whose parameters are computed: a compute cluster on floats, whose first two inputs are the codes.
-bool is_dynamic_product(const Node& node) { return node.domain == "com.microsoft" && node.op == "MatMulIntegerToFloat"; }
+/// A product that takes codes and their parameters as inputs of its own: a compute cluster on what it is given.
+bool is_product_of_codes(const Node& node) {
+  return node.domain == "com.microsoft" && (node.op == "MatMulIntegerToFloat" || node.op == "MatMulNBits");
+}
 
 template <class Names>
 bool is_one_of(const Node& node, const Names& names) {
@@ -76,7 +78,7 @@ std::optional<Operand> packed_weight(const Node& node, const QuantTraits& traits
   if (!node.is("MatMul") && !node.is("Gemm")) return std::nullopt;
   auto weight = codes_behind(node.in(1));
   if (!weight || !weight->constant() || !weight_fits(node, *weight, traits)) return std::nullopt;
-  return weight->value->constant()->rank() == 2 && bit_width(weight->params->dtype) == 8 ? weight : std::nullopt;
+  return weight->value->constant()->rank() == 2 && bit_width(weight->params->dtype) <= 8 ? weight : std::nullopt;
 }
 
 bool same_numbers(const QuantParams& a, const QuantParams& b) {
@@ -93,7 +95,7 @@ Draft ClusterBuilder::form(Node& node) const {
   if (!draft && op) {
     const QuantTraits& traits = op->quant;
     if (is_one_of(node, kCompute)) draft = form_compute(node, traits);
-    if (!draft && is_dynamic_product(node)) draft = form_dynamic_product(node);
+    if (!draft && is_product_of_codes(node)) draft = form_product_of_codes(node);
     if (!draft) draft = form_unary(node);
     if (!draft && is_one_of(node, kArithmetic)) draft = form_arithmetic(node);
     if (!draft && traits.kind == QuantTraits::Kind::pass_through) draft = form_pass_through(node, traits);
@@ -121,7 +123,7 @@ std::optional<Draft> ClusterBuilder::form_compute(Node& node, const QuantTraits&
   return draft;
 }
 
-std::optional<Draft> ClusterBuilder::form_dynamic_product(Node& node) const {
+std::optional<Draft> ClusterBuilder::form_product_of_codes(Node& node) const {
   if (!node.out(0)) return std::nullopt;
   Draft draft = start(ClusterKind::compute, node);
   draft.cluster.inputs = as_they_are(node);

@@ -11,8 +11,8 @@ std::optional<Bounds> kernel_bounds(const Cluster& head, size_t first) {
 
 namespace {
 
-std::optional<FloatProduct> read_product(Tensor weights, const Cluster& head, const Channels& channels, size_t first, std::string& reason) {
-  const Operand* bias = head.inputs.size() > 2 ? &head.inputs[2] : nullptr;
+std::optional<FloatProduct> read_product(Tensor weights, const Cluster& head, const Operand* bias, const Channels& channels, size_t first,
+                                         std::string& reason) {
   if (bias && bias->value && !bias->constant()) return reason = "the weight or bias is no constant", std::nullopt;
   FloatProduct product{std::move(weights), real_bias(bias, channels.count), {}};
   const auto bounds = kernel_bounds(head, first);
@@ -34,12 +34,12 @@ std::optional<FloatProduct> read_float_product(const Cluster& head, const Channe
   if (!w.constant()) return reason = "the weight or bias is no constant", std::nullopt;
   Tensor weights = w.quantized() ? dequantize(*w.value->constant(), *w.params) : *w.value->constant();
   if (weights.dtype() != DType::float32) return reason = "no kernel for floats like these", std::nullopt;
-  return read_product(std::move(weights), head, channels, first, reason);
+  return read_product(std::move(weights), head, head.inputs.size() > 2 ? &head.inputs[2] : nullptr, channels, first, reason);
 }
 
-std::optional<FloatProduct> read_packed_product(Tensor weights, const Cluster& head, const Channels& channels, size_t first,
+std::optional<FloatProduct> read_packed_product(const Cluster& head, const Operand* bias, const Channels& channels, size_t first,
                                                 std::string& reason) {
-  return read_product(std::move(weights), head, channels, first, reason);
+  return read_product(Tensor(), head, bias, channels, first, reason);
 }
 
 void FloatSide::add(const WeightView& view, size_t first_channel, size_t) {

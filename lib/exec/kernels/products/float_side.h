@@ -27,8 +27,8 @@ std::optional<Bounds> kernel_bounds(const Cluster& head, size_t first);
 
 /// Of a head that ends in clamped floats (see passes.h); `first`: of its post-ops that are not in the bias. On refusal nothing, and why.
 std::optional<FloatProduct> read_float_product(const Cluster& head, const Channels& channels, size_t first, std::string& reason);
-/// The same with s8 weights in place of those that the head has.
-std::optional<FloatProduct> read_packed_product(Tensor weights, const Cluster& head, const Channels& channels, size_t first,
+/// The same of weights that are held elsewhere; `bias` may be null.
+std::optional<FloatProduct> read_packed_product(const Cluster& head, const Operand* bias, const Channels& channels, size_t first,
                                                 std::string& reason);
 
 class FloatSide {

@@ -5,20 +5,12 @@
 #include "exec/kernels/products/code_side.h"
 #include "exec/kernels/products/float_side.h"
 #include "exec/kernels/products/kernel_products.h"
+#include "exec/kernels/products/matmul_step.h"
 #include "exec/kernels/products/packed_side.h"
 #include "exec/kernels/products/passes.h"
-#include "exec/kernels/products/rows.h"
-#include "exec/kernels/products/run.h"
 
 namespace qtool::lowerings {
-namespace {
 
-size_t rank_of(const Operand& operand) {
-  if (operand.constant()) return operand.value->constant()->rank();
-  return operand.value->type.dims ? operand.value->type.dims->size() : 0;
-}
-
-/// A matrix with its dimensions exchanged.
 Tensor turned(const Tensor& x, StepContext& context) {
   const auto rows = static_cast<size_t>(x.shape()[0]), columns = static_cast<size_t>(x.shape()[1]);
   Tensor result = context.pool.tensor(x.dtype(), {x.shape()[1], x.shape()[0]});
@@ -26,41 +18,26 @@ Tensor turned(const Tensor& x, StepContext& context) {
   return result;
 }
 
-/// x [.., M, K] times [K, N].
-template <class Side, class Rows>
-class MatMulStep : public Step, public TakesTable {
- public:
-  MatMulStep(Side side, bool transpose_x, bool transpose_w) : side_(std::move(side)), transpose_x_(transpose_x) {
-    const auto rows = static_cast<size_t>(side_.weights().shape()[0]), columns = static_cast<size_t>(side_.weights().shape()[1]);
-    side_.add(transpose_w ? WeightView{0, {0}, columns, 1, rows, columns} : WeightView{0, {0}, rows, columns, columns, 1}, 0);
-    side_.finish();
-  }
+namespace {
 
-  bool take(const Table& table, DType to) override { return side_.take(table, to); }
+size_t rank_of(const Operand& operand) {
+  if (operand.constant()) return operand.value->constant()->rank();
+  return operand.value->type.dims ? operand.value->type.dims->size() : 0;
+}
 
-  void run(StepInputs inputs, std::span<Array> outputs, StepContext& context) override {
-    expect_type(*inputs[0], side_.in_dtype());
-    if (transpose_x_ && inputs[0]->tensor.rank() != 2) throw CannotRun("no matrix");
-    const Tensor x = transpose_x_ ? turned(inputs[0]->tensor, context) : inputs[0]->tensor;
-    const auto depth = static_cast<int64_t>(side_.packing().depth), columns = static_cast<int64_t>(side_.packing().n);
-    Shape out = x.shape();
-    if (out.size() < 2 || out.back() != depth) throw CannotRun("other inner dimensions");
-    out.back() = columns;
-    outputs[0] = {context.pool.tensor(side_.out_dtype(), out), Layout::plain};
-    if (outputs[0].tensor.size() == 0) return;
-    const Rows rows(x, side_.flips(), context);
-    auto args = side_.arguments(0);
-    args.a = rows.data(), args.a_stride = side_.packing().depth;
-    args.m = static_cast<size_t>(x.size() / depth), args.out_stride = side_.packing().n;
-    run_rows(side_, args, outputs[0].tensor.mutable_bytes(), context.threads);
-  }
+/// [K, N], or its transpose.
+WeightView view_of(const Shape& shape, bool transpose_w) {
+  const auto rows = static_cast<size_t>(shape[0]), columns = static_cast<size_t>(shape[1]);
+  return transpose_w ? WeightView{0, {0}, columns, 1, rows, columns} : WeightView{0, {0}, rows, columns, columns, 1};
+}
 
-  std::string kernel() const override { return side_.kernel(); }
-
- private:
-  Side side_;
-  const bool transpose_x_;
-};
+/// The step of a side that is to hold its weights as a matrix.
+template <class Rows, class Side>
+std::unique_ptr<Step> matmul_step(Side side, bool transpose_x, bool transpose_w) {
+  side.add(view_of(side.weights().shape(), transpose_w), 0);
+  side.finish();
+  return std::make_unique<MatMulStep<Side, Rows>>(std::move(side), transpose_x);
+}
 
 /// alpha and beta of Gemm; `own`: the bias alone.
 struct Factors {
@@ -93,6 +70,8 @@ std::optional<Tensor> packed_weights(const Operand& w, Transposed transposed, co
   return centred_weights(w, transposed.w ? 0 : 1);
 }
 
+const Operand* bias_of(const Cluster& cluster) { return cluster.inputs.size() > 2 ? &cluster.inputs[2] : nullptr; }
+
 std::vector<float> column_scales(const QuantParams& params, int64_t columns) {
   return params.per_channel() ? params.scales : std::vector<float>(static_cast<size_t>(columns), params.scale());
 }
@@ -117,18 +96,19 @@ LowerResult lower_constant(const Model& model, const Cluster& cluster, Transpose
     const auto ending = ending_of(divided->head, first);
     if (!product || !ending) return Declined{product ? "no kernel for what follows" : reason};
     factors.scale(*product, bias);
-    step = std::make_unique<MatMulStep<CodeSide, CodeRows>>(CodeSide(std::move(*product), *ending, kernel), transposed.x, transposed.w);
+    step = matmul_step<CodeRows>(CodeSide(std::move(*product), *ending, kernel), transposed.x, transposed.w);
   } else if (auto weights = packed_weights(cluster.inputs[1], transposed, factors)) {
-    auto product = read_packed_product(std::move(*weights), divided->head, channels, first, reason);
+    auto product = read_packed_product(divided->head, bias_of(cluster), channels, first, reason);
     if (!product) return Declined{reason};
     factors.scale(*product, bias);
-    PackedSide side(std::move(*product), column_scales(*cluster.inputs[1].params, columns));
-    step = std::make_unique<MatMulStep<PackedSide, FloatRows>>(std::move(side), transposed.x, transposed.w);
+    const Groups groups{static_cast<size_t>(depth), column_scales(*cluster.inputs[1].params, columns), {}};
+    ByteCodes packed(view_of(weights->shape(), transposed.w), weights->data<int8_t>().data(), groups);
+    step = std::make_unique<MatMulStep<PackedSide<ByteCodes>, FloatRows>>(PackedSide(std::move(packed), std::move(*product)), transposed.x);
   } else {
     auto product = read_float_product(divided->head, channels, first, reason);
     if (!product) return Declined{reason};
     factors.scale(*product, bias);
-    step = std::make_unique<MatMulStep<FloatSide, FloatRows>>(FloatSide(std::move(*product)), transposed.x, transposed.w);
+    step = matmul_step<FloatRows>(FloatSide(std::move(*product)), transposed.x, transposed.w);
   }
   return with_passes({std::move(step), LayoutRule::plain}, std::move(*divided));
 }

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "exec/cluster/quantized.h"
+#include "kernels/registry.h"
 #include "ops/helpers/nbits.h"
 
 namespace qtool {
@@ -86,19 +87,36 @@ std::optional<BlockCodes> block_codes(const Node& product) {
 }
 
 /// Elements of 8 bits or fewer as codes that start at 0.
-uint8_t unsigned_code(const Tensor& tensor, size_t i) {
+std::vector<uint8_t> unsigned_codes(const Tensor& tensor) {
   const int half = is_signed(tensor.dtype()) ? 1 << (bit_width(tensor.dtype()) - 1) : 0;
-  return static_cast<uint8_t>(static_cast<uint8_t>(tensor.bytes()[i]) + half);
+  std::vector<uint8_t> codes(static_cast<size_t>(tensor.size()));
+  const auto* from = reinterpret_cast<const uint8_t*>(tensor.bytes());
+  for (size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<uint8_t>(from[i] + half);
+  return codes;
 }
 
-Tensor packed_tensor(const std::vector<uint8_t>& bytes, const Shape& shape) { return Tensor::of<uint8_t>(shape, bytes); }
+/// [n, blocks * block] of [k, n].
+std::vector<uint8_t> turned_to_blocks(const std::vector<uint8_t>& codes, const BlockPacking& p) {
+  const auto rows = static_cast<size_t>(p.k), columns = static_cast<size_t>(p.n), stride = static_cast<size_t>(p.blocks() * p.block);
+  std::vector<uint8_t> result(columns * stride, 0);
+  const auto* from = reinterpret_cast<const std::byte*>(codes.data());
+  kernels::best<kernels::Transpose>().run({from, reinterpret_cast<std::byte*>(result.data()), rows, columns, columns, stride, 1});
+  return result;
+}
+
+/// The same of [n, k].
+std::vector<uint8_t> padded_to_blocks(const std::vector<uint8_t>& codes, const BlockPacking& p) {
+  const auto depth = static_cast<size_t>(p.k), stride = static_cast<size_t>(p.blocks() * p.block);
+  std::vector<uint8_t> result(static_cast<size_t>(p.n) * stride, 0);
+  for (size_t n = 0; n < static_cast<size_t>(p.n); ++n) std::copy_n(codes.data() + n * depth, depth, result.data() + n * stride);
+  return result;
+}
 
 Tensor packed_codes(const BlockCodes& w) {
   const BlockPacking& p = w.packing;
-  std::vector<uint8_t> codes(static_cast<size_t>(p.n * p.blocks() * p.block), 0);
-  for (int64_t n = 0; n < p.n; ++n)
-    for (int64_t k = 0; k < p.k; ++k) codes[static_cast<size_t>(n * p.blocks() * p.block + k)] = unsigned_code(*w.codes, w.at(n, k, p.k));
-  return packed_tensor(packed_bits(codes, p.n * p.blocks(), p.block, p.bits), {p.n, p.blocks(), p.bytes()});
+  const std::vector<uint8_t> codes = unsigned_codes(*w.codes);
+  const std::vector<uint8_t> blocks = w.turned ? padded_to_blocks(codes, p) : turned_to_blocks(codes, p);
+  return Tensor::of<uint8_t>({p.n, p.blocks(), p.bytes()}, packed_bits(blocks, p.n * p.blocks(), p.block, p.bits));
 }
 
 Tensor block_scales(const BlockCodes& w) {
@@ -110,11 +128,13 @@ Tensor block_scales(const BlockCodes& w) {
 }
 
 Tensor packed_zeros(const BlockCodes& w) {
+  const BlockPacking& p = w.packing;
+  const auto none = static_cast<uint8_t>(is_signed(w.codes->dtype()) ? 1 << (p.bits - 1) : 0);
+  const std::vector<uint8_t> given = w.zeros ? unsigned_codes(*w.zeros) : std::vector<uint8_t>();
   std::vector<uint8_t> zeros;
-  const auto none = static_cast<uint8_t>(is_signed(w.codes->dtype()) ? 1 << (w.packing.bits - 1) : 0);
-  for (int64_t n = 0; n < w.packing.n; ++n)
-    for (int64_t b = 0; b < w.packing.blocks(); ++b) zeros.push_back(w.zeros ? unsigned_code(*w.zeros, w.parameter_at(n, b)) : none);
-  return packed_tensor(packed_bits(zeros, w.packing.n, w.packing.blocks(), w.packing.bits), {w.packing.n, w.packing.zero_bytes()});
+  for (int64_t n = 0; n < p.n; ++n)
+    for (int64_t b = 0; b < p.blocks(); ++b) zeros.push_back(w.zeros ? given[w.parameter_at(n, b)] : none);
+  return Tensor::of<uint8_t>({p.n, p.zero_bytes()}, packed_bits(zeros, p.n, p.blocks(), p.bits));
 }
 
 void join(Graph& graph, Node& root, const BlockCodes& w) {

@@ -1,13 +1,35 @@
 #include "ops/helpers/nbits.h"
 
+#include <algorithm>
+
 #include "ops/helpers/numeric.h"
 
 namespace qtool {
 namespace {
 
-uint8_t code_at(const uint8_t* packed, int64_t i, int64_t bits) {
-  return static_cast<uint8_t>(packed[i * bits / 8] >> (i * bits % 8) & ((1 << bits) - 1));
+/// Codes of `kBits` bits out of bytes, the lowest first.
+template <int kBits>
+void unpack(const uint8_t* packed, int64_t width, uint8_t* codes) {
+  constexpr int kEach = 8 / kBits, kMask = (1 << kBits) - 1;
+  for (int64_t byte = 0; byte < width / kEach; ++byte)
+    for (int i = 0; i < kEach; ++i) codes[byte * kEach + i] = static_cast<uint8_t>(packed[byte] >> i * kBits & kMask);
+  for (int64_t i = width / kEach * kEach; i < width; ++i) codes[i] = static_cast<uint8_t>(packed[i / kEach] >> i % kEach * kBits & kMask);
 }
+
+template <int kBits>
+void pack(const uint8_t* codes, int64_t width, uint8_t* packed) {
+  constexpr int kEach = 8 / kBits;
+  for (int64_t byte = 0; byte < width / kEach; ++byte) {
+    int bits = 0;
+    for (int i = 0; i < kEach; ++i) bits |= codes[byte * kEach + i] << i * kBits;
+    packed[byte] = static_cast<uint8_t>(bits);
+  }
+  for (int64_t i = width / kEach * kEach; i < width; ++i)
+    packed[i / kEach] = static_cast<uint8_t>(packed[i / kEach] | codes[i] << i % kEach * kBits);
+}
+
+auto* unpack_of(int64_t bits) { return bits == 2 ? unpack<2> : bits == 4 ? unpack<4> : unpack<8>; }
+auto* pack_of(int64_t bits) { return bits == 2 ? pack<2> : bits == 4 ? pack<4> : pack<8>; }
 
 }  // namespace
 
@@ -19,13 +41,13 @@ BlockPacking BlockPacking::of(const Node& node) {
   return p;
 }
 
-std::vector<uint8_t> codes_in_blocks(const BlockPacking& p, const Tensor& b) {
-  require(b.dtype() == DType::uint8 && b.size() == p.n * p.blocks() * p.bytes(), "the weights have the wrong size");
+std::vector<uint8_t> codes_in_blocks(const BlockPacking& p, const Tensor& packed) {
+  require(packed.dtype() == DType::uint8 && packed.size() == p.n * p.blocks() * p.bytes(), "the weights have the wrong size");
   std::vector<uint8_t> codes(static_cast<size_t>(p.n * p.k));
   for (int64_t n = 0; n < p.n; ++n)
-    for (int64_t k = 0; k < p.k; ++k)
-      codes[static_cast<size_t>(n * p.k + k)] =
-          code_at(elements<uint8_t>(b) + (n * p.blocks() + k / p.block) * p.bytes(), k % p.block, p.bits);
+    for (int64_t b = 0; b < p.blocks(); ++b)
+      unpack_of(p.bits)(elements<uint8_t>(packed) + (n * p.blocks() + b) * p.bytes(), std::min(p.block, p.k - b * p.block),
+                        codes.data() + n * p.k + b * p.block);
   return codes;
 }
 
@@ -34,20 +56,18 @@ std::vector<double> zeros_of_blocks(const BlockPacking& p, const Tensor& given) 
   std::vector<double> zeros(static_cast<size_t>(p.n * p.blocks()), static_cast<double>(1 << (p.bits - 1)));
   if (!given.defined()) return zeros;
   require(given.size() == p.n * p.zero_bytes(), "the zero points have the wrong size");
-  for (int64_t n = 0; n < p.n; ++n)
-    for (int64_t b = 0; b < p.blocks(); ++b)
-      zeros[static_cast<size_t>(n * p.blocks() + b)] = code_at(elements<uint8_t>(given) + n * p.zero_bytes(), b, p.bits);
+  std::vector<uint8_t> row(static_cast<size_t>(p.blocks()));
+  for (int64_t n = 0; n < p.n; ++n) {
+    unpack_of(p.bits)(elements<uint8_t>(given) + n * p.zero_bytes(), p.blocks(), row.data());
+    std::copy(row.begin(), row.end(), zeros.begin() + n * p.blocks());
+  }
   return zeros;
 }
 
 std::vector<uint8_t> packed_bits(const std::vector<uint8_t>& codes, int64_t rows, int64_t width, int64_t bits) {
   const int64_t bytes = (width * bits + 7) / 8;
   std::vector<uint8_t> packed(static_cast<size_t>(rows * bytes), 0);
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t i = 0; i < width; ++i) {
-      uint8_t& byte = packed[static_cast<size_t>(r * bytes + i * bits / 8)];
-      byte = static_cast<uint8_t>(byte | codes[static_cast<size_t>(r * width + i)] << (i * bits % 8));
-    }
+  for (int64_t r = 0; r < rows; ++r) pack_of(bits)(codes.data() + r * width, width, packed.data() + r * bytes);
   return packed;
 }
 

@@ -11,6 +11,13 @@
 namespace qtool::testing {
 namespace {
 
+/// The canonical form is left with the operator, and has the bits of the model's meaning.
+void check_gathers(const Model& model) {
+  const Model canonical = canonical_for_execution(model);
+  CHECK(to_text(cluster(canonical, *canonical.graph)).find("node GatherBlockQuantized") != std::string::npos);
+  CHECK(Interpreter(canonical).run({})[0].to_floats() == Interpreter(model).run({})[0].to_floats());
+}
+
 /// Of the operator that the model is left with, whose meaning has the bits of the model's.
 ClusterCheck check_canonical(const std::string& engine, const Model& model, const std::string& op) {
   const Model canonical = canonical_for_execution(model);
@@ -101,6 +108,33 @@ TEST_CASE("weight-only: blocks across the columns are floats from the start") {
   Value& x = graph.input("x", {5, 64});
   CHECK(agrees(
       check_canonical(engine, graph.finish(graph.op("MatMul", {&x, &graph.block_weight({64, 32}, 1, 16, 0.1f, DType::int4)})), "MatMul")));
+}
+
+TEST_CASE("weight-only: rows of a table are read from its codes") {
+  const DType dtype = GENERATE(DType::int8, DType::uint8, DType::uint4);
+  const int axis = GENERATE(-1, 0, 1);
+  const int64_t width = GENERATE(9, 32);
+  CAPTURE(dtype, axis, width);
+  QdqGraph graph(21);
+  Value& rows = graph.integers({3, 0, -1, 3});
+  check_gathers(graph.finish(graph.op("Gather", {&graph.weight({7, width}, axis, 0.1f, dtype, dtype == DType::int8 ? 0 : 9), &rows})));
+}
+
+TEST_CASE("weight-only: rows of a table in blocks are read from its codes") {
+  const DType dtype = GENERATE(DType::int4, DType::uint4, DType::int8);
+  const int axis = GENERATE(0, 1);
+  CAPTURE(dtype, axis);
+  QdqGraph graph(21);
+  Value& rows = graph.integers({3, 0, -1, 33});
+  check_gathers(graph.finish(graph.op("Gather", {&graph.block_weight({40, 72}, axis, 32, 0.1f, dtype), &rows})));
+}
+
+TEST_CASE("weight-only: a table whose rows are quantized again stays as it is") {
+  QdqGraph graph;
+  Value& rows = graph.integers({3, 0});
+  Value& y = graph.q(graph.op("Gather", {&graph.weight({7, 9}, -1, 0.1f), &rows}), {0.1f, 0, DType::int8});
+  const Model canonical = canonical_for_execution(graph.finish(y));
+  CHECK(to_text(cluster(canonical, *canonical.graph)).find("GatherBlockQuantized") == std::string::npos);
 }
 
 }  // namespace qtool::testing

@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 import pytest
+from ml_dtypes import int4, uint4
 from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
@@ -29,6 +30,13 @@ def scale(value):
     return np.array(value, S)
 
 
+def code4(dtype, *shape):
+    return u8(*shape).astype(dtype)
+
+
+INDICES = np.array([[0, 3, -1], [8, 3, 5]])
+
+
 def zero(value, dtype=Z):
     return np.array(value, dtype)
 
@@ -50,6 +58,13 @@ CASES = [
     ('MatMulNBits', [f32(3, 64), u8(5, 2, 16), np.abs(f32(10))], {'N': 5, 'K': 64, 'bits': 4, 'block_size': 32}),
     ('MatMulNBits', [f32(3, 64), u8(5, 2, 16), np.abs(f32(10)), u8(5)], {'N': 5, 'K': 64, 'bits': 4, 'block_size': 32}),
     ('MatMulNBits', [f32(3, 64), u8(5, 2, 32), np.abs(f32(10))], {'N': 5, 'K': 64, 'bits': 8, 'block_size': 32}),
+    ('MatMulNBits', [f32(2, 3, 80), u8(5, 3, 16), np.abs(f32(15)), u8(10), None, f32(5)], {'N': 5, 'K': 80, 'bits': 4, 'block_size': 32}),
+    ('GatherBlockQuantized', [u8(9, 24), INDICES, np.abs(f32(9, 3))], {'bits': 4, 'block_size': 16}),
+    ('GatherBlockQuantized', [u8(9, 24), INDICES, np.abs(f32(9, 3)), u8(9, 2)], {'bits': 4, 'block_size': 16}),
+    ('GatherBlockQuantized', [u8(9, 24), INDICES, np.abs(f32(9, 1)), u8(9, 1)], {'bits': 8, 'block_size': 32}),
+    ('GatherBlockQuantized', [code4(uint4, 9, 40), INDICES, np.abs(f32(9, 3)), code4(uint4, 9, 3)], {'block_size': 16}),
+    ('GatherBlockQuantized', [code4(int4, 9, 40), INDICES, np.abs(f32(9, 3))], {'block_size': 16}),
+    ('GatherBlockQuantized', [code4(int4, 40, 9), INDICES, np.abs(f32(3, 9)), code4(int4, 3, 9)], {'block_size': 16, 'gather_axis': 1, 'quantize_axis': 0}),
     ('BiasGelu', [f32(3, 8), f32(8)], {}), ('FastGelu', [f32(3, 8)], {}), ('QuickGelu', [f32(3, 8)], {}), ('Gelu', [f32(3, 8)], {}),
     ('FusedMatMul', [f32(2, 3, 8), f32(2, 5, 8)], {'transB': 1, 'alpha': .5}),
     ('SkipLayerNormalization', [f32(1, 3, 8), f32(1, 3, 8), f32(8), f32(8)], {'epsilon': 1e-5}),
@@ -57,10 +72,10 @@ CASES = [
 
 
 def model_of(op, inputs, attributes):
-    at = 2 if op == 'QLinearConcat' else 0
-    names = [f'i{k}' for k in range(len(inputs))]
+    at = {'QLinearConcat': 2, 'GatherBlockQuantized': 1}.get(op, 0)
+    names = ['' if value is None else f'i{k}' for k, value in enumerate(inputs)]
     node = helper.make_node(op, names, ['y'], domain='com.microsoft', **attributes)
-    weights = [numpy_helper.from_array(value, name) for k, (value, name) in enumerate(zip(inputs, names)) if k != at]
+    weights = [numpy_helper.from_array(value, name) for k, (value, name) in enumerate(zip(inputs, names)) if k != at and name]
     x = helper.make_tensor_value_info(names[at], helper.np_dtype_to_tensor_dtype(inputs[at].dtype), inputs[at].shape)
     codes = op.startswith('QLinear') or (op == 'QGemm' and len(inputs) > 7)
     y = helper.make_tensor_value_info('y', TensorProto.UINT8 if codes else TensorProto.FLOAT, None)

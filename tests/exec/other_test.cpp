@@ -116,6 +116,16 @@ TEST_CASE("engines: ReduceMean agrees over spatial and other axes") {
   check_exact(engine, g.finish(*y), "ReduceMean");
 }
 
+TEST_CASE("engines: ReduceSum agrees over axes in front of others") {
+  const std::string engine = GENERATE(from_range(engines()));
+  const Ints axes = GENERATE(Ints{1}, Ints{0, 1}, Ints{1, 2});
+  const int64_t keep = GENERATE(0, 1);
+  CAPTURE(engine, axes, keep);
+  QdqGraph g(13);
+  Value* y = &g.op("ReduceSum", {&g.input("x", {2, 19, 6, 17}), &g.integers(axes)}, {{"keepdims", keep}});
+  check_exact(engine, g.finish(*y), "ReduceSum");
+}
+
 TEST_CASE("engines: Concat of codes with other parameters is exact") {
   const std::string engine = GENERATE(from_range(engines()));
   const int64_t axis = GENERATE(0, 1, 2, -1);

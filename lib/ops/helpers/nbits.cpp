@@ -28,10 +28,13 @@ void pack(const uint8_t* codes, int64_t width, uint8_t* packed) {
     packed[i / kEach] = static_cast<uint8_t>(packed[i / kEach] | codes[i] << i % kEach * kBits);
 }
 
-auto* unpack_of(int64_t bits) { return bits == 2 ? unpack<2> : bits == 4 ? unpack<4> : unpack<8>; }
 auto* pack_of(int64_t bits) { return bits == 2 ? pack<2> : bits == 4 ? pack<4> : pack<8>; }
 
 }  // namespace
+
+void unpack_codes(const uint8_t* packed, int64_t count, int64_t bits, uint8_t* codes) {
+  (bits == 2 ? unpack<2> : bits == 4 ? unpack<4> : unpack<8>)(packed, count, codes);
+}
 
 BlockPacking BlockPacking::of(const Node& node) {
   const BlockPacking p{node.attr_or("N", 0), node.attr_or("K", 0), node.attr_or("bits", 4), node.attr_or("block_size", 32)};
@@ -46,8 +49,8 @@ std::vector<uint8_t> codes_in_blocks(const BlockPacking& p, const Tensor& packed
   std::vector<uint8_t> codes(static_cast<size_t>(p.n * p.k));
   for (int64_t n = 0; n < p.n; ++n)
     for (int64_t b = 0; b < p.blocks(); ++b)
-      unpack_of(p.bits)(elements<uint8_t>(packed) + (n * p.blocks() + b) * p.bytes(), std::min(p.block, p.k - b * p.block),
-                        codes.data() + n * p.k + b * p.block);
+      unpack_codes(elements<uint8_t>(packed) + (n * p.blocks() + b) * p.bytes(), std::min(p.block, p.k - b * p.block), p.bits,
+                   codes.data() + n * p.k + b * p.block);
   return codes;
 }
 
@@ -58,7 +61,7 @@ std::vector<double> zeros_of_blocks(const BlockPacking& p, const Tensor& given) 
   require(given.size() == p.n * p.zero_bytes(), "the zero points have the wrong size");
   std::vector<uint8_t> row(static_cast<size_t>(p.blocks()));
   for (int64_t n = 0; n < p.n; ++n) {
-    unpack_of(p.bits)(elements<uint8_t>(given) + n * p.zero_bytes(), p.blocks(), row.data());
+    unpack_codes(elements<uint8_t>(given) + n * p.zero_bytes(), p.blocks(), p.bits, row.data());
     std::copy(row.begin(), row.end(), zeros.begin() + n * p.blocks());
   }
   return zeros;

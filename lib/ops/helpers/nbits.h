@@ -19,6 +19,9 @@ struct BlockPacking {
   static BlockPacking of(const Node& node);
 };
 
+/// `count` codes of 2, 4 or 8 bits from the lowest of `packed` on, one a byte.
+void unpack_codes(const uint8_t* packed, int64_t count, int64_t bits, uint8_t* codes);
+
 /// [n, k], one a byte. Throws Error(invalid_file) where `b` has another size.
 std::vector<uint8_t> codes_in_blocks(const BlockPacking& packing, const Tensor& b);
 /// [n, blocks]: packed ones, or real ones in units of a code; the middle code where there are none.

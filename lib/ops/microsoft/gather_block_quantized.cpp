@@ -38,37 +38,65 @@ Blocks blocks_of(const Node& node, const Shape& codes, const Tensor& scales) {
   return {product(codes, axis + 1, codes.size()), size, block, expected[axis]};
 }
 
-/// One a scale.
-std::vector<int32_t> zeros_of(const Node& node, const Tensor& data, const Tensor& given, const Blocks& blocks, int64_t scales) {
-  const int64_t each = codes_a_byte(node, data.dtype());
-  if (!given.defined()) return std::vector<int32_t>(static_cast<size_t>(scales), data.dtype() == DType::uint8 ? 1 << (8 / each - 1) : 0);
-  require(given.dtype() == data.dtype(), "data and zero points differ in type");
-  std::vector<int32_t> zeros;
-  if (each == 1) {
-    require(given.size() == scales, "the zero points do not fit the scales");
-    for (const int64_t zero : given.to_ints()) zeros.push_back(static_cast<int32_t>(zero));
-    return zeros;
-  }
-  require(blocks.inner == 1, "codes are packed along another axis than they are quantized");
-  const BlockPacking packing{scales / std::max<int64_t>(1, blocks.blocks), blocks.size, 8 / each, blocks.block};
-  for (const double zero : zeros_of_blocks(packing, given)) zeros.push_back(static_cast<int32_t>(zero));
-  return zeros;
-}
+/// Codes of one tensor, read where they are needed.
+class Codes {
+ public:
+  Codes(const Tensor& tensor, int64_t each) : tensor_(tensor), each_(each), is_signed_(is_signed(tensor.dtype())) {}
 
-/// `count` codes from `i` on less `zero`, times `scale`.
-void dequantize_run(const Tensor& data, int64_t each, int64_t i, int64_t count, int32_t zero, float scale, float* to) {
-  const auto run = [&](const auto& code_at) {
-    for (int64_t j = 0; j < count; ++j) to[j] = static_cast<float>(code_at(i + j) - zero) * scale;
-  };
-  const auto* bytes = reinterpret_cast<const uint8_t*>(data.bytes());
-  const int64_t bits = 8 / each;
-  if (each > 1)
-    run([&](int64_t at) { return bytes[at / each] >> at % each * bits & ((1 << bits) - 1); });
-  else if (is_signed(data.dtype()))
-    run([&](int64_t at) { return static_cast<int32_t>(static_cast<int8_t>(bytes[at])); });
-  else
-    run([&](int64_t at) { return static_cast<int32_t>(bytes[at]); });
-}
+  int32_t at(int64_t i) const {
+    const int bits = static_cast<int>(8 / each_);
+    const auto byte = bytes()[i / each_];
+    return is_signed_ ? static_cast<int8_t>(byte) : byte >> i % each_ * bits & ((1 << bits) - 1);
+  }
+
+  /// `count` codes from `i` on less `zero`, times `scale`.
+  void dequantize(int64_t i, int64_t count, int32_t zero, float scale, float* to) const {
+    uint8_t unpacked[kAtOnce];
+    for (int64_t done = 0, part; done < count; done += part) {
+      part = i % each_ == 0 ? std::min(count - done, kAtOnce) : 1;
+      const uint8_t* from = bytes() + (i + done) / each_;
+      if (each_ > 1 && part > 1) unpack_codes(from, part, 8 / each_, unpacked), from = unpacked;
+      if (part == 1)
+        to[done] = static_cast<float>(at(i + done) - zero) * scale;
+      else if (is_signed_)
+        for (int64_t j = 0; j < part; ++j) to[done + j] = static_cast<float>(static_cast<int8_t>(from[j]) - zero) * scale;
+      else
+        for (int64_t j = 0; j < part; ++j) to[done + j] = static_cast<float>(from[j] - zero) * scale;
+    }
+  }
+
+ private:
+  static constexpr int64_t kAtOnce = 1024;  ///< a multiple of the codes of a byte
+  const uint8_t* bytes() const { return reinterpret_cast<const uint8_t*>(tensor_.bytes()); }
+
+  const Tensor& tensor_;
+  const int64_t each_;
+  const bool is_signed_;
+};
+
+/// Zero points, by the index of their scale.
+class Zeros {
+ public:
+  Zeros(const Tensor& data, const Tensor& given, int64_t each, const Blocks& blocks, int64_t scales)
+      : given_(given.defined()),
+        codes_(given, given_ ? each : 1),
+        middle_(data.dtype() == DType::uint8 ? 1 << (8 / each - 1) : 0),
+        blocks_(std::max<int64_t>(1, blocks.blocks)),
+        padded_((blocks_ + each - 1) / each * each) {
+    if (!given_) return;
+    require(given.dtype() == data.dtype(), "data and zero points differ in type");
+    require(each == 1 || blocks.inner == 1, "codes are packed along another axis than they are quantized");
+    require(given.size() == (each == 1 ? scales : scales / blocks_ * (padded_ / each)), "the zero points do not fit the scales");
+  }
+
+  int32_t at(int64_t i) const { return given_ ? codes_.at(i / blocks_ * padded_ + i % blocks_) : middle_; }
+
+ private:
+  const bool given_;
+  const Codes codes_;
+  const int32_t middle_;
+  const int64_t blocks_, padded_;  ///< entries of a row, and what its bytes hold
+};
 
 Shape codes_shape(const Node& node, const Tensor& data) {
   require(is_integer(data.dtype()) && bit_width(data.dtype()) <= 8 && data.rank() > 0, "data is no array of codes");
@@ -90,7 +118,8 @@ void eval(const Node& node, TensorsIn in, TensorsOut out) {
   const int64_t each = codes_a_byte(node, data.dtype());
   require(each == 1 || axis + 1 < codes.size(), "codes are packed along the axis that is gathered");
   const Blocks blocks = blocks_of(node, codes, scales);
-  const std::vector<int32_t> zeros = zeros_of(node, data, optional_input(in, 3), blocks, scales.size());
+  const Codes from(data, each);
+  const Zeros zeros(data, optional_input(in, 3), each, blocks, scales.size());
   const Tensor factors = scales.cast(DType::float32);
   Shape shape(codes.begin(), codes.begin() + static_cast<std::ptrdiff_t>(axis));
   shape.insert(shape.end(), indices.shape().begin(), indices.shape().end());
@@ -104,8 +133,8 @@ void eval(const Node& node, TensorsIn in, TensorsOut out) {
       const int64_t first = (o * codes[axis] + checked(index, codes[axis])) * inner;
       for (int64_t i = first; i < first + inner;) {
         const int64_t count = std::min(blocks.run(i), first + inner - i);
-        const auto at = static_cast<size_t>(blocks.scale_at(i));
-        dequantize_run(data, each, i, count, zeros[at], elements<float>(factors)[at], to);
+        const int64_t at = blocks.scale_at(i);
+        from.dequantize(i, count, zeros.at(at), elements<float>(factors)[at], to);
         i += count, to += count;
       }
     }

@@ -1,5 +1,5 @@
-// AveragePool, GlobalAveragePool, ReduceMean: on floats, or on 8-bit codes with parameters of their own behind, exactly as the
-// float meaning: sums in double of dequantized codes.
+// AveragePool, GlobalAveragePool, ReduceMean, ReduceSum of floats: on floats, or on 8-bit codes with parameters of their own behind,
+// exactly as the float meaning: sums in double of dequantized codes.
 
 #include <algorithm>
 #include <numeric>
@@ -15,12 +15,14 @@
 namespace qtool::lowerings {
 namespace {
 
-constexpr int64_t kBlock = 64;  ///< channels that a thread takes at least
+constexpr int64_t kBlock = 64;      ///< channels that a thread takes at least
+constexpr int64_t kSideBySide = 8;  ///< sums for which the kernel pays
 
 /// The kernel's arguments that do not depend on shapes, and the types around it.
 struct Averaging {
   kernels::AverageArgs args{};
   DType in = DType::float32, out = DType::float32;
+  bool sums = false;  ///< not divided
   size_t width() const { return element_size(in); }
 };
 
@@ -52,7 +54,7 @@ void average_rows(const Averaging& averaging, const std::byte* from, int64_t cou
     for (size_t t = 0; t < taps.size(); ++t) taps[t] = from + (t * static_cast<size_t>(step) + begin) * width;
     kernels::AverageArgs args = averaging.args;
     args.taps = taps.data(), args.count = taps.size(), args.n = end - begin;
-    args.divisor = static_cast<double>(count), args.out = to + begin * width;
+    args.divisor = averaging.sums ? 1 : static_cast<double>(count), args.out = to + begin * width;
     kernels::best<kernels::Average>().run(args);
   });
 }
@@ -166,7 +168,7 @@ class Pool {
 
 std::string kernel_name() { return std::string(kernels::best<kernels::Average>().name); }
 
-/// Axes of a ReduceMean, sorted and counted from 0; nothing when not known.
+/// Axes of a reduction, sorted and counted from 0; nothing when not known.
 std::optional<std::vector<int64_t>> axes_of(const Node& node, size_t rank) {
   std::vector<int64_t> axes = node.attr_or("axes", std::vector<int64_t>{});
   if (node.in(1)) {
@@ -185,6 +187,31 @@ Shape reduced_shape(const Shape& in, int64_t first, int64_t last, bool keep) {
   if (keep) out.insert(out.end(), static_cast<size_t>(last - first + 1), 1);
   out.insert(out.end(), in.begin() + last + 1, in.end());
   return out;
+}
+
+/// Over axes next to each other.
+LowerResult lower_reduction(const Cluster& cluster, const Averaging& averaging) {
+  const auto& dims = cluster.inputs[0].value->type.dims;
+  const auto axes = dims ? axes_of(*cluster.root, dims->size()) : std::nullopt;
+  if (!axes || axes->empty() || axes->back() - axes->front() + 1 != static_cast<int64_t>(axes->size()))
+    return Declined{"axes unknown, or not next to each other"};
+  const int64_t first = axes->front(), last = axes->back();
+  const bool keep = cluster.root->attr_or("keepdims", 1) != 0;
+  const bool spatial = dims->size() > 2 && first == 2 && last + 1 == static_cast<int64_t>(dims->size());
+  const auto run = [=](StepInputs in, std::span<Array> out, StepContext& context) {
+    expect_type(*in[0], averaging.in);
+    const Shape& shape = in[0]->tensor.shape();
+    if (in[0]->tensor.size() == 0 || shape.size() <= static_cast<size_t>(last)) throw CannotRun("an empty input");
+    const auto begin = static_cast<size_t>(first), end = static_cast<size_t>(last + 1);
+    if (averaging.sums && product(shape, end, shape.size()) < kSideBySide) throw CannotRun("too few sums side by side");
+    out[0] = {context.pool.tensor(averaging.out, reduced_shape(shape, first, last, keep)),
+              spatial && keep ? Layout::channels_last : Layout::plain};
+    if (spatial)
+      return average_middle(averaging, in[0]->tensor, shape[0], product(shape, 2, end), shape[1], out[0].tensor, context.threads);
+    average_middle(averaging, in[0]->tensor, product(shape, 0, begin), product(shape, begin, end), product(shape, end, shape.size()),
+                   out[0].tensor, context.threads);
+  };
+  return make_lowered(spatial ? LayoutRule::channels_last : LayoutRule::plain, kernel_name(), run);
 }
 
 }  // namespace
@@ -223,27 +250,14 @@ LowerResult lower_global_average_pool(const Model&, const Cluster& cluster) {
 LowerResult lower_reduce_mean(const Model&, const Cluster& cluster) {
   std::string reason;
   const auto averaging = averaging_of(cluster, reason);
-  const auto& dims = cluster.inputs[0].value->type.dims;
-  const auto axes = dims ? axes_of(*cluster.root, dims->size()) : std::nullopt;
-  if (!averaging) return Declined{reason};
-  if (!axes || axes->back() - axes->front() + 1 != static_cast<int64_t>(axes->size()))
-    return Declined{"axes unknown, or not next to each other"};
-  const int64_t first = axes->front(), last = axes->back();
-  const bool keep = cluster.root->attr_or("keepdims", 1) != 0;
-  const bool spatial = dims->size() > 2 && first == 2 && last + 1 == static_cast<int64_t>(dims->size());
-  const auto run = [=, averaging = *averaging](StepInputs in, std::span<Array> out, StepContext& context) {
-    expect_type(*in[0], averaging.in);
-    const Shape& shape = in[0]->tensor.shape();
-    if (in[0]->tensor.size() == 0 || shape.size() <= static_cast<size_t>(last)) throw CannotRun("an empty input");
-    const auto begin = static_cast<size_t>(first), end = static_cast<size_t>(last + 1);
-    out[0] = {context.pool.tensor(averaging.out, reduced_shape(shape, first, last, keep)),
-              spatial && keep ? Layout::channels_last : Layout::plain};
-    if (spatial)
-      return average_middle(averaging, in[0]->tensor, shape[0], product(shape, 2, end), shape[1], out[0].tensor, context.threads);
-    average_middle(averaging, in[0]->tensor, product(shape, 0, begin), product(shape, begin, end), product(shape, end, shape.size()),
-                   out[0].tensor, context.threads);
-  };
-  return make_lowered(spatial ? LayoutRule::channels_last : LayoutRule::plain, kernel_name(), run);
+  return averaging ? lower_reduction(cluster, *averaging) : Declined{reason};
 }
 
+LowerResult lower_reduce_sum(const Model&, const Cluster& cluster) {
+  std::string reason;
+  auto averaging = averaging_of(cluster, reason);
+  if (!averaging || averaging->in != DType::float32) return Declined{averaging ? "a sum of codes" : reason};
+  averaging->sums = true;
+  return lower_reduction(cluster, *averaging);
+}
 }  // namespace qtool::lowerings

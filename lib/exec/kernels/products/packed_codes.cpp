@@ -33,6 +33,11 @@ void ByteCodes::widen(size_t p, float* to) const {
       {codes_.data() + p * packing_.panel_size(), of_panel(scales_, p, packing_), to, packing_.depth, group_});
 }
 
+void ByteCodes::multiply(kernels::GemvRow row, size_t p) const {
+  row.packing.taps = 1, row.packing.depth = packing_.depth, row.scale = of_panel(scales_, p, packing_), row.group = group_;
+  kernels::best<kernels::GemvBytes>().run({row, codes_.data() + p * packing_.panel_size()});
+}
+
 NibbleCodes::NibbleCodes(const WeightView& view, const uint8_t* codes, const Groups& groups)
     : packing_{view.n, 1, view.depth},
       group_(groups.rows),
@@ -48,6 +53,11 @@ NibbleCodes::NibbleCodes(const WeightView& view, const uint8_t* codes, const Gro
 void NibbleCodes::widen(size_t p, float* to) const {
   kernels::best<kernels::WidenNibbles>().run(
       {codes_.data() + p * panel_bytes(), of_panel(scales_, p, packing_), of_panel(zeros_, p, packing_), to, packing_.depth, group_});
+}
+
+void NibbleCodes::multiply(kernels::GemvRow row, size_t p) const {
+  row.packing.taps = 1, row.packing.depth = packing_.depth, row.scale = of_panel(scales_, p, packing_), row.group = group_;
+  kernels::best<kernels::GemvNibbles>().run({row, codes_.data() + p * panel_bytes(), of_panel(zeros_, p, packing_)});
 }
 
 }  // namespace qtool::lowerings

@@ -25,6 +25,8 @@ class ByteCodes {
   const kernels::FloatGemmPacking& packing() const { return packing_; }
   /// Panel `p` as floats.
   void widen(size_t p, float* to) const;
+  /// Of the panels from `p` on, as many as `row` has columns: as GemvBytes says. packing, scale and group of `row` are this matrix's own.
+  void multiply(kernels::GemvRow row, size_t p) const;
   static std::string kernel() { return std::string(kernels::best<kernels::Widen>().name); }
 
  private:
@@ -41,6 +43,7 @@ class NibbleCodes {
   NibbleCodes(const WeightView& view, const uint8_t* codes, const Groups& groups);
   const kernels::FloatGemmPacking& packing() const { return packing_; }
   void widen(size_t p, float* to) const;
+  void multiply(kernels::GemvRow row, size_t p) const;
   static std::string kernel() { return std::string(kernels::best<kernels::WidenNibbles>().name); }
 
  private:

@@ -27,6 +27,10 @@ kernels::FloatGemmArgs PackedSide<Codes>::arguments(size_t) const {
 
 template <class Codes>
 void PackedSide<Codes>::run(kernels::FloatGemmArgs args, size_t first, size_t last) const {
+  const size_t column = first * kPanel, columns = std::min(packing().n, last * kPanel) - column;
+  if (args.m == 1)
+    return codes_.multiply({args.a, {columns, 1, packing().depth}, nullptr, 0, start_.data() + column, args.lo, args.hi, args.out + column},
+                           first);
   thread_local std::vector<float> widened;
   const size_t size = packing().panel_size(), most = std::clamp<size_t>(kFloatsAtOnce / size, 1, kPanelsOfTile);
   if (widened.size() < std::min(most, last - first) * size) widened.resize(most * size);

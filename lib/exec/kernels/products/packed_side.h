@@ -1,6 +1,6 @@
 #pragma once
 // Right-hand sides of products of floats with weights of codes (weight-only): held packed as codes, a few panels at a time widened to
-// floats next to the product that reads them.
+// floats next to the product that reads them, or within it where there is one row.
 
 #include <string>
 #include <vector>
@@ -28,6 +28,7 @@ class PackedSide {
   /// As FloatSide's; b is this side's own.
   void run(Args args, size_t first, size_t last) const;
   const kernels::FloatGemmPacking& packing() const { return codes_.packing(); }
+  /// The one that widens; a single row is multiplied with the codes as they are.
   std::string kernel() const { return Codes::kernel() + "+" + std::string(kernels::best<kernels::FloatGemm>().name); }
   bool take(const Table&, DType) { return false; }
 

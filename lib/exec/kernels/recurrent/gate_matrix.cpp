@@ -40,7 +40,7 @@ GateProducts best_products_of_codes() { return code_kernel().isa == kernels::Isa
 
 std::string GateMatrix::kernel(GateProducts products) {
   if (products == GateProducts::codes) return std::string(code_kernel().name);
-  return std::string(kernels::best<kernels::Gemv>().name) + (products == GateProducts::rounded ? "+rounded" : "");
+  return std::string(kernels::best<kernels::FloatGemm>().name) + (products == GateProducts::rounded ? "+rounded" : "");
 }
 
 GateMatrix::GateMatrix(GateProducts products, const float* weights, const float* scales, int64_t first, int64_t last, int64_t k)
@@ -54,12 +54,10 @@ GateMatrix::GateMatrix(GateProducts products, const float* weights, const float*
 
 void GateMatrix::pack_floats(const float* weights) {
   const kernels::FloatGemmPacking packing{static_cast<size_t>(n_), 1, static_cast<size_t>(k_)};
-  row_major_.resize(static_cast<size_t>(k_ * n_));
   panels_.assign(packing.size(), 0);
   for (int64_t n = 0; n < n_; ++n)
     for (int64_t i = 0; i < k_; ++i) {
       const float weight = weights[n * k_ + i];
-      row_major_[static_cast<size_t>(i * n_ + n)] = weight;
       panels_[packing.index(0, static_cast<size_t>(i), static_cast<size_t>(n))] = weight;
     }
 }
@@ -98,7 +96,6 @@ void GateMatrix::add_floats(const float* in, float* out, int64_t rows, int64_t s
     for (int64_t row = 0; row < rows; ++row) round_row(in + row * k_, rounded.data() + row * k_, codes.data(), k_);
     in = rounded.data();
   }
-  if (rows == 1) return kernels::best<kernels::Gemv>().run({in, row_major_.data(), out, k, n});
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   const kernels::FloatGemmPacking packing{n, 1, k};
   std::vector<float> product(static_cast<size_t>(rows) * n), start(packing.padded_n(), 0.0f);

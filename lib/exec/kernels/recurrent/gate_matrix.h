@@ -37,7 +37,7 @@ class GateMatrix {
 
   GateProducts products_ = GateProducts::floats;
   int64_t k_ = 0, n_ = 0;
-  std::vector<float> row_major_, panels_;  ///< floats
+  std::vector<float> panels_;  ///< floats
   kernels::GemmPacking packing_{};
   std::vector<int8_t> codes_;
   std::vector<int32_t> sums_;  ///< of the columns

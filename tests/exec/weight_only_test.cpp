@@ -30,7 +30,7 @@ void check_on_codes(const std::string& engine, const Model& model, const std::st
   const ClusterCheck check = check_canonical(engine, model, op);
   INFO(to_text(check));
   CHECK(agrees(check));
-  CHECK(check.kernel.starts_with("widen_"));
+  CHECK(check.kernel.find("widen_") != std::string::npos);
 }
 
 }  // namespace
@@ -108,6 +108,37 @@ TEST_CASE("weight-only: blocks across the columns are floats from the start") {
   Value& x = graph.input("x", {5, 64});
   CHECK(agrees(
       check_canonical(engine, graph.finish(graph.op("MatMul", {&x, &graph.block_weight({64, 32}, 1, 16, 0.1f, DType::int4)})), "MatMul")));
+}
+
+TEST_CASE("weight-only: recurrences run on codes, of one batch or several, in both directions") {
+  struct Kind {
+    std::string op;
+    int64_t gates;
+  };
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  const auto kind = GENERATE(Kind{"LSTM", 4}, Kind{"GRU", 3}, Kind{"RNN", 1});
+  const DType dtype = GENERATE(DType::int8, DType::int4, DType::uint4);
+  const int64_t batch = GENERATE(1, 3), directions = GENERATE(1, 2);
+  CAPTURE(engine, kind.op, dtype, batch, directions);
+  QdqGraph graph(21);
+  Value& x = graph.input("x", {5, batch, 37});
+  const auto weight = [&](int64_t inputs) {
+    const Shape shape{directions, kind.gates * 11, inputs};
+    return dtype == DType::int8 ? &graph.weight(shape, 1, 0.003f) : &graph.block_weight(shape, 2, 32, 0.03f, dtype);
+  };
+  Value *w = weight(37), *r = weight(11);
+  Value& y = graph.op(kind.op, {&x, w, r, &graph.constant({directions, 2 * kind.gates * 11})},
+                      {{"hidden_size", int64_t{11}}, {"direction", directions == 2 ? "bidirectional" : "forward"}});
+  check_on_codes(engine, graph.finish(y), kind.op);
+}
+
+TEST_CASE("weight-only: a recurrence whose codes less zero points do not fit s8 runs on floats") {
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  QdqGraph graph(21);
+  Value& x = graph.input("x", {5, 1, 8});
+  Value *w = &graph.weight({1, 12, 8}, 1, 0.003f, DType::uint8, 3), *r = &graph.weight({1, 12, 3}, 1, 0.003f);
+  const Model model = graph.finish(graph.op("LSTM", {&x, w, r}, {{"hidden_size", int64_t{3}}}));
+  CHECK(check_canonical(engine, model, "LSTM").kernel.starts_with("lstm_float_gemm"));
 }
 
 TEST_CASE("weight-only: rows of a table are read from its codes") {

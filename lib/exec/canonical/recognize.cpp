@@ -5,6 +5,7 @@
 #include "exec/canonical/dynamic_lstm.h"
 #include "exec/canonical/integer_product.h"
 #include "exec/canonical/layer_norm.h"
+#include "exec/canonical/packed_recurrence.h"
 #include "exec/canonical/packed_table.h"
 #include "ops/op_def.h"
 #include "pass/fuse.h"
@@ -70,6 +71,7 @@ void recognize_operators(Model& model) {
   join_integer_products(model);
   join_block_products(model);
   gather_from_packed_tables(model);
+  pack_recurrences(model);
   unquantize_dynamic_lstms(model);
   if (has_layer_norm(model) && lifted_to(model, 17)) join_layer_norms(model);
   join_channel_shuffles(model);

@@ -9,7 +9,9 @@
 namespace qtool::lowerings {
 namespace {
 
-constexpr int64_t kRows = 96;  ///< at once: a multiple of every tile
+constexpr int64_t kRows = 96;        ///< at once: a multiple of every tile
+constexpr size_t kPanelsAtOnce = 6;  ///< the widest tile of FloatGemm
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 const CodeKernel& code_kernel() {
   const CodeKernel* for_unsigned = unsigned_kernel();
@@ -34,22 +36,36 @@ void round_row(const float* row, float* to, uint8_t* codes, int64_t k) {
   kernels::best<kernels::Dequantize>().run({codes, to, static_cast<size_t>(k), params.scale(), params.zero_point(), false});
 }
 
+/// out += in times panels.
+void add_panels(const kernels::FloatGemmPacking& packing, const float* in, const float* panels, float* out, int64_t rows, int64_t stride) {
+  const size_t n = packing.n, k = packing.depth;
+  std::vector<float> product(static_cast<size_t>(rows) * n), start(packing.padded_n(), 0.0f);
+  kernels::best<kernels::FloatGemm>().run(
+      {in, k, nullptr, 0, static_cast<size_t>(rows), packing, panels, start.data(), -kInfinity, kInfinity, product.data(), n});
+  for (int64_t row = 0; row < rows; ++row)
+    for (size_t i = 0; i < n; ++i) out[row * stride + static_cast<int64_t>(i)] += product[static_cast<size_t>(row) * n + i];
+}
+
 }  // namespace
 
 GateProducts best_products_of_codes() { return code_kernel().isa == kernels::Isa::scalar ? GateProducts::rounded : GateProducts::codes; }
 
-std::string GateMatrix::kernel(GateProducts products) {
+std::string GateMatrix::kernel(const GateSource& source) {
+  const GateProducts products = source.products;
   if (products == GateProducts::codes) return std::string(code_kernel().name);
+  if (source.packed) return source.packed->kernel();
   return std::string(kernels::best<kernels::FloatGemm>().name) + (products == GateProducts::rounded ? "+rounded" : "");
 }
 
-GateMatrix::GateMatrix(GateProducts products, const float* weights, const float* scales, int64_t first, int64_t last, int64_t k)
-    : products_(products), k_(k), n_(last - first) {
+GateMatrix::GateMatrix(const GateSource& source, int64_t first, int64_t last, int64_t k)
+    : products_(source.products), k_(k), n_(last - first) {
   if (n_ * k_ == 0) return;
-  if (products == GateProducts::codes)
-    pack_codes(weights + first * k, scales + first);
+  if (products_ == GateProducts::packed)
+    packed_ = source.packed->columns(first, last);
+  else if (products_ == GateProducts::codes)
+    pack_codes(source.weights + first * k, source.scales + first);
   else
-    pack_floats(weights + first * k);
+    pack_floats(source.weights + first * k);
 }
 
 void GateMatrix::pack_floats(const float* weights) {
@@ -80,7 +96,9 @@ void GateMatrix::add_product(const float* in, float* out, int64_t rows, int64_t 
   if (n_ * k_ == 0) return;
   for (int64_t row = 0; row < rows; row += kRows) {
     const int64_t part = std::min(kRows, rows - row);
-    if (products_ == GateProducts::codes)
+    if (packed_)
+      add_packed(in + row * k_, out + row * stride, part, stride);
+    else if (products_ == GateProducts::codes)
       add_codes(in + row * k_, out + row * stride, part, stride);
     else
       add_floats(in + row * k_, out + row * stride, part, stride);
@@ -96,13 +114,24 @@ void GateMatrix::add_floats(const float* in, float* out, int64_t rows, int64_t s
     for (int64_t row = 0; row < rows; ++row) round_row(in + row * k_, rounded.data() + row * k_, codes.data(), k_);
     in = rounded.data();
   }
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  const kernels::FloatGemmPacking packing{n, 1, k};
-  std::vector<float> product(static_cast<size_t>(rows) * n), start(packing.padded_n(), 0.0f);
-  kernels::best<kernels::FloatGemm>().run(
-      {in, k, nullptr, 0, static_cast<size_t>(rows), packing, panels_.data(), start.data(), -kInfinity, kInfinity, product.data(), n});
-  for (int64_t row = 0; row < rows; ++row)
-    for (int64_t i = 0; i < n_; ++i) out[row * stride + i] += product[static_cast<size_t>(row * n_ + i)];
+  add_panels({n, 1, k}, in, panels_.data(), out, rows, stride);
+}
+
+void GateMatrix::add_packed(const float* in, float* out, int64_t rows, int64_t stride) const {
+  std::visit(
+      [&](const auto& codes) {
+        const kernels::FloatGemmPacking& packing = codes.packing();
+        if (rows == 1) return codes.multiply({in, packing, nullptr, 0, out, -kInfinity, kInfinity, out}, 0);
+        constexpr size_t kPanel = kernels::FloatGemmPacking::kColumns;
+        std::vector<float> widened(kPanelsAtOnce * packing.panel_size());
+        for (size_t panel = 0; panel < packing.panels(); panel += kPanelsAtOnce) {
+          const size_t end = std::min(panel + kPanelsAtOnce, packing.panels());
+          for (size_t p = panel; p < end; ++p) codes.widen(p, widened.data() + (p - panel) * packing.panel_size());
+          const size_t columns = std::min(packing.n, end * kPanel) - panel * kPanel;
+          add_panels({columns, 1, packing.depth}, in, widened.data(), out + panel * kPanel, rows, stride);
+        }
+      },
+      *packed_);
 }
 
 void GateMatrix::add_codes(const float* in, float* out, int64_t rows, int64_t stride) const {

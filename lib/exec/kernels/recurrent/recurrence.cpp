@@ -5,6 +5,7 @@
 #include "exec/kernels/lowerings.h"
 #include "exec/kernels/parallel.h"
 #include "exec/kernels/products/weight_view.h"
+#include "graph/domains.h"
 #include "kernels/registry.h"
 #include "ops/helpers/rnn.h"
 
@@ -40,10 +41,13 @@ struct Recurrence {
 
 const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
 
+bool is_packed(const Node& node) { return node.domain == kPackedDomain; }
+
 std::optional<std::string> why_not_weights(const Node& node, int64_t per_unit) {
   const Tensor *w = constant_in(node, 1), *r = constant_in(node, 2), *b = constant_in(node, 3);
   if (!w || !r || (node.in(3) && !b)) return "its weights are computed";
-  if (w->dtype() != DType::float32 || r->dtype() != DType::float32 || w->rank() != 3 || r->rank() != 3) return "its weights are no floats";
+  const auto fits = [&](const Tensor& weight) { return weight.rank() == 3 && (is_packed(node) || weight.dtype() == DType::float32); };
+  if (!fits(*w) || !fits(*r)) return "its weights are no floats";
   const int64_t gates = w->shape()[1];
   if (r->shape()[1] != gates || r->shape()[2] * per_unit != gates || r->shape()[0] != w->shape()[0])
     return "its weights do not fit each other";
@@ -75,10 +79,19 @@ std::vector<float> row_scales(const Node& node, size_t weight) {
 }
 
 GateProducts products_of(const Node& node) {
+  if (is_packed(node)) return GateProducts::packed;
   if (node.attr_or(kDynamicAttribute, 0) == 0) return GateProducts::floats;
   const bool codes = !row_scales(node, 0).empty() && !row_scales(node, 1).empty();
   const bool deep = std::max(constant_in(node, 1)->shape()[2], constant_in(node, 2)->shape()[2]) > kDeepest;
   return codes && !deep ? best_products_of_codes() : GateProducts::rounded;
+}
+
+/// W or R of one direction; `scales`: of the rows in all directions, where the weights are codes.
+GateSource source_of(const Node& node, size_t weight, GateProducts products, const std::vector<float>& scales, int64_t d) {
+  if (products == GateProducts::packed) return {products, nullptr, nullptr, PackedGates(node, weight, d)};
+  const Tensor& rows = *constant_in(node, 1 + weight);
+  const int64_t count = rows.shape()[1];
+  return {products, rows.floats().data() + d * count * rows.shape()[2], scales.empty() ? nullptr : scales.data() + d * count, {}};
 }
 
 Direction direction_of(const Node& node, const Cell& cell, GateProducts products, int64_t d) {
@@ -87,12 +100,11 @@ Direction direction_of(const Node& node, const Cell& cell, GateProducts products
   const std::vector<float> w_scales = row_scales(node, 0), r_scales = row_scales(node, 1);
   std::vector<float> biases(static_cast<size_t>(2 * gates), 0.0f);
   if (const Tensor* b = constant_in(node, 3)) std::copy_n(b->floats().data() + d * 2 * gates, 2 * gates, biases.data());
-  const auto of_direction = [&](const std::vector<float>& scales) { return scales.empty() ? nullptr : scales.data() + d * gates; };
   Direction direction;
-  direction.w = GateMatrix(products, w.floats().data() + d * gates * inputs, of_direction(w_scales), 0, gates, inputs);
+  direction.w = GateMatrix(source_of(node, 0, products, w_scales, d), 0, gates, inputs);
   direction.backwards = d == 1 || node.attr_or("direction", "forward") == std::string("reverse");
-  cell.pack({products, r.floats().data() + d * gates * hidden, of_direction(r_scales), biases.data(), biases.data() + gates, hidden},
-            direction);
+  const GateSource source = source_of(node, 1, products, r_scales, d);
+  cell.pack({source, biases.data(), biases.data() + gates, hidden}, direction);
   return direction;
 }
 
@@ -165,7 +177,8 @@ LowerResult lower_recurrence(const Cluster& cluster, const Cell& cell) {
   for (const Operand* operand : activations_of(cluster))
     if (operand->value->type.dtype != DType::float32) return Declined{"not in float"};
   const GateProducts products = products_of(node);
-  return make_lowered(LayoutRule::plain, std::string(cell.name) + "_" + GateMatrix::kernel(products),
+  return make_lowered(LayoutRule::plain,
+                      std::string(cell.name) + "_" + GateMatrix::kernel(source_of(node, 0, products, row_scales(node, 0), 0)),
                       [q = std::make_shared<const Recurrence>(packed(node, cell, products))](
                           StepInputs in, std::span<Array> out, StepContext& context) { run(*q, in, out, context); });
 }

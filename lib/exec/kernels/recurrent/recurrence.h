@@ -23,13 +23,11 @@ struct Direction {
 
 /// R and the biases of one direction, as the file has them.
 struct RecurrentWeights {
-  GateProducts products;
-  const float* r;         ///< [gates hidden][hidden]
-  const float* r_scales;  ///< of its rows, with codes
-  const float *wb, *rb;   ///< [gates hidden]
+  const GateSource& r;   ///< [gates hidden][hidden]
+  const float *wb, *rb;  ///< [gates hidden]
   int64_t hidden;
 
-  GateMatrix matrix(int64_t first, int64_t last) const { return {products, r, r_scales, first, last, hidden}; }
+  GateMatrix matrix(int64_t first, int64_t last) const { return {r, first, last, hidden}; }
 };
 
 /// One step of a batch.

@@ -1,0 +1,66 @@
+#include "exec/kernels/recurrent/packed_gates.h"
+
+namespace qtool::lowerings {
+namespace {
+
+constexpr size_t kScales = 8;  ///< inputs: scale and zero point of W, then of R
+
+const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
+
+/// Codes of 4 bits or less start at 0 in NibbleCodes.
+int offset_of(DType dtype) { return is_signed(dtype) && bit_width(dtype) < 8 ? 1 << (bit_width(dtype) - 1) : 0; }
+
+}  // namespace
+
+PackedGates::PackedGates(const Node& node, size_t weight, int64_t direction)
+    : codes_(*constant_in(node, 1 + weight)),
+      scale_(*constant_in(node, kScales + 2 * weight)),
+      zero_(constant_in(node, kScales + 2 * weight + 1)),
+      direction_(direction),
+      rows_(codes_.shape()[1]),
+      inputs_(codes_.shape()[2]) {
+  const int64_t block = node.attr_or("block_size", 0);
+  block_ = static_cast<size_t>(block > 0 ? block : inputs_ + inputs_ % 2);
+}
+
+std::string PackedGates::kernel() const { return bit_width(codes_.dtype()) < 8 ? NibbleCodes::kernel() : ByteCodes::kernel(); }
+
+int32_t PackedGates::zero_at(size_t parameter) const {
+  return zero_ ? static_cast<int32_t>(zero_->number_at(static_cast<int64_t>(parameter))) : 0;
+}
+
+size_t PackedGates::parameter_at(int64_t row, size_t group) const {
+  if (scale_.size() == 1) return 0;
+  if (scale_.rank() == 1) return static_cast<size_t>(row);
+  return static_cast<size_t>((direction_ * rows_ + row) * scale_.shape()[2]) + group;
+}
+
+Groups PackedGates::groups(int64_t first, int64_t last) const {
+  const size_t count = (static_cast<size_t>(inputs_) + block_ - 1) / block_;
+  Groups groups{block_, {}, {}};
+  for (size_t g = 0; g < count; ++g)
+    for (int64_t row = first; row < last; ++row) {
+      const size_t at = parameter_at(row, g);
+      groups.scales.push_back(scale_.floats()[at]);
+      groups.zeros.push_back(static_cast<uint8_t>(zero_at(at) + offset_of(codes_.dtype())));
+    }
+  return groups;
+}
+
+PackedCodes PackedGates::columns(int64_t first, int64_t last) const {
+  const auto depth = static_cast<size_t>(inputs_), columns = static_cast<size_t>(last - first);
+  const WeightView view{0, {0}, depth, 1, columns, depth};
+  const auto* from = reinterpret_cast<const uint8_t*>(codes_.bytes()) + (direction_ * rows_ + first) * inputs_;
+  const Groups parameters = groups(first, last);
+  const int offset = offset_of(codes_.dtype());
+  std::vector<uint8_t> codes(from, from + columns * depth);
+  if (bit_width(codes_.dtype()) < 8) {
+    for (uint8_t& code : codes) code = static_cast<uint8_t>(code + offset);
+    return NibbleCodes(view, codes.data(), parameters);
+  }
+  for (size_t i = 0; i < codes.size(); ++i)
+    codes[i] = static_cast<uint8_t>(codes[i] - zero_at(parameter_at(first + static_cast<int64_t>(i / depth), i % depth / block_)));
+  return ByteCodes(view, reinterpret_cast<const int8_t*>(codes.data()), parameters);
+}
+
+}  // namespace qtool::lowerings

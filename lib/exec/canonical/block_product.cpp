@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "exec/cluster/quantized.h"
+#include "exec/canonical/stored_codes.h"
 #include "kernels/registry.h"
 #include "ops/helpers/nbits.h"
 
@@ -13,21 +13,17 @@ namespace {
 constexpr const char* kDomain = "com.microsoft";
 constexpr int64_t kDeepest = 1 << 16, kSmallestBlock = 16;
 
-const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
-
-/// Codes of a matrix [K, N] (or, `turned`, [N, K]) and what they mean: parameters of shape `given`, [blocks, N] or the same turned, or one
-/// a column, or one in all.
+/// Codes of a matrix [K, N] or, `turned`, [N, K]; parameters one a block along K, one a column, or one in all.
 struct BlockCodes {
-  const Tensor *codes, *scales, *zeros;
+  StoredCodes stored;
   bool turned;
   BlockPacking packing;
 
-  /// Where the entry of column n and row (or block) k lies in a tensor of `rows` x N, or turned.
-  size_t at(int64_t n, int64_t k, int64_t rows) const { return static_cast<size_t>(turned ? n * rows + k : k * packing.n + n); }
   /// Of column n and block k.
   size_t parameter_at(int64_t n, int64_t k) const {
-    if (scales->size() == 1) return 0;
-    return scales->rank() == 1 ? static_cast<size_t>(n) : at(n, k, packing.blocks());
+    if (stored.scales->size() == 1) return 0;
+    if (stored.block == 0) return static_cast<size_t>(n);
+    return static_cast<size_t>(turned ? n * packing.blocks() + k : k * packing.n + n);
   }
 };
 
@@ -46,44 +42,21 @@ bool has_vector_bias(const Node& node, int64_t columns) {
 }
 
 /// Rows of a block; nothing where the parameters are laid out otherwise.
-std::optional<int64_t> block_of(const Node& dequantize, const Tensor& scales, int64_t k, int64_t n, bool turned) {
-  const int64_t block = dequantize.attr_or("block_size", 0), axis = dequantize.attr_or("axis", 1), positive = axis < 0 ? axis + 2 : axis;
-  if (block == 0) {
-    const bool fits = scales.size() == 1 || (scales.rank() == 1 && scales.size() == n && positive == (turned ? 0 : 1));
-    return fits ? std::optional(std::max(kSmallestBlock, k + k % 2)) : std::nullopt;
-  }
-  if (positive != (turned ? 1 : 0) || block < kSmallestBlock || block % 2 != 0 || block > kDeepest) return std::nullopt;
-  const int64_t blocks = (k + block - 1) / block;
-  return scales.shape() == (turned ? Shape{n, blocks} : Shape{blocks, n}) ? std::optional(block) : std::nullopt;
-}
-
-/// What engines hold codes of 8 bits in.
-bool fits_s8(const BlockCodes& w) {
-  if (w.packing.bits < 8) return true;
-  for (int64_t n = 0; n < w.packing.n; ++n)
-    for (int64_t k = 0; k < w.packing.k; ++k) {
-      const double zero = w.zeros ? w.zeros->number_at(static_cast<int64_t>(w.parameter_at(n, k / w.packing.block))) : 0;
-      const double value = w.codes->number_at(static_cast<int64_t>(w.at(n, k, w.packing.k))) - zero;
-      if (value < -128 || value > 127) return false;
-    }
-  return true;
+std::optional<int64_t> block_of(const StoredCodes& stored, int64_t depth, bool turned) {
+  const int64_t along = turned ? 1 : 0;
+  if (stored.per_tensor() || stored.per_slice_of(1 - along)) return std::max(kSmallestBlock, depth + depth % 2);
+  const bool fits = stored.per_block_of(along) && stored.block >= kSmallestBlock && stored.block % 2 == 0 && stored.block <= kDeepest;
+  return fits ? std::optional(stored.block) : std::nullopt;
 }
 
 std::optional<BlockCodes> block_codes(const Node& product) {
-  if (!is_plain_product(product) || !product.in(0) || !product.in(1) || !is_dequantize(product.in(1)->producer())) return std::nullopt;
-  const Node& dequantize = product.in(1)->producer();
-  const Tensor *codes = constant_in(dequantize, 0), *scales = constant_in(dequantize, 1), *zeros = constant_in(dequantize, 2);
-  if (!codes || !scales || (dequantize.in(2) && !zeros) || codes->rank() != 2 || codes->size() == 0) return std::nullopt;
-  const bool turned = product.attr_or("transB", 0) != 0 && product.is("Gemm");
-  const int64_t k = codes->shape()[turned ? 1 : 0], n = codes->shape()[turned ? 0 : 1];
-  if (!is_integer(codes->dtype()) || bit_width(codes->dtype()) > 8 || scales->dtype() != DType::float32 || k > kDeepest)
-    return std::nullopt;
-  if (zeros && (zeros->shape() != scales->shape() || zeros->dtype() != codes->dtype())) return std::nullopt;
-  if (bit_width(codes->dtype()) == 8 && dequantize.attr_or("block_size", 0) == 0) return std::nullopt;
-  const auto block = block_of(dequantize, *scales, k, n, turned);
-  if (!block || !has_vector_bias(product, n)) return std::nullopt;
-  BlockCodes found{codes, scales, zeros, turned, {n, k, bit_width(codes->dtype()), *block}};
-  return fits_s8(found) ? std::optional(found) : std::nullopt;
+  const auto stored = is_plain_product(product) && product.in(0) ? stored_codes(product.in(1)) : std::nullopt;
+  if (!stored || stored->codes->rank() != 2 || (stored->bits() == 8 && stored->block == 0)) return std::nullopt;
+  const bool turned = product.is("Gemm") && product.attr_or("transB", 0) != 0;
+  const int64_t k = stored->codes->shape()[turned ? 1 : 0], n = stored->codes->shape()[turned ? 0 : 1];
+  const auto block = k <= kDeepest ? block_of(*stored, k, turned) : std::nullopt;
+  if (!block || !has_vector_bias(product, n) || !stored->fits_s8()) return std::nullopt;
+  return BlockCodes{*stored, turned, {n, k, stored->bits(), *block}};
 }
 
 /// Elements of 8 bits or fewer as codes that start at 0.
@@ -114,14 +87,14 @@ std::vector<uint8_t> padded_to_blocks(const std::vector<uint8_t>& codes, const B
 
 Tensor packed_codes(const BlockCodes& w) {
   const BlockPacking& p = w.packing;
-  const std::vector<uint8_t> codes = unsigned_codes(*w.codes);
+  const std::vector<uint8_t> codes = unsigned_codes(*w.stored.codes);
   const std::vector<uint8_t> blocks = w.turned ? padded_to_blocks(codes, p) : turned_to_blocks(codes, p);
   return Tensor::of<uint8_t>({p.n, p.blocks(), p.bytes()}, packed_bits(blocks, p.n * p.blocks(), p.block, p.bits));
 }
 
 Tensor block_scales(const BlockCodes& w) {
   std::vector<float> scales;
-  const std::vector<float> given = w.scales->to_floats();
+  const std::vector<float> given = w.stored.scales->to_floats();
   for (int64_t n = 0; n < w.packing.n; ++n)
     for (int64_t b = 0; b < w.packing.blocks(); ++b) scales.push_back(given[w.parameter_at(n, b)]);
   return Tensor::of<float>({w.packing.n, w.packing.blocks()}, scales);
@@ -129,11 +102,11 @@ Tensor block_scales(const BlockCodes& w) {
 
 Tensor packed_zeros(const BlockCodes& w) {
   const BlockPacking& p = w.packing;
-  const auto none = static_cast<uint8_t>(is_signed(w.codes->dtype()) ? 1 << (p.bits - 1) : 0);
-  const std::vector<uint8_t> given = w.zeros ? unsigned_codes(*w.zeros) : std::vector<uint8_t>();
+  const auto none = static_cast<uint8_t>(is_signed(w.stored.codes->dtype()) ? 1 << (p.bits - 1) : 0);
+  const std::vector<uint8_t> given = w.stored.zeros ? unsigned_codes(*w.stored.zeros) : std::vector<uint8_t>();
   std::vector<uint8_t> zeros;
   for (int64_t n = 0; n < p.n; ++n)
-    for (int64_t b = 0; b < p.blocks(); ++b) zeros.push_back(w.zeros ? given[w.parameter_at(n, b)] : none);
+    for (int64_t b = 0; b < p.blocks(); ++b) zeros.push_back(w.stored.zeros ? given[w.parameter_at(n, b)] : none);
   return Tensor::of<uint8_t>({p.n, p.zero_bytes()}, packed_bits(zeros, p.n, p.blocks(), p.bits));
 }
 
@@ -153,7 +126,7 @@ void join(Graph& graph, Node& root, const BlockCodes& w) {
     made.set_attribute(name, value);
   graph.replace_uses(old, *made.out(0));
   graph.erase(root);
-  if (real.unused() && !real.is_graph_output()) real.producer().graph().erase(real.producer());
+  erase_if_unused(real);
 }
 
 }  // namespace

@@ -1,33 +1,32 @@
 #include "exec/canonical/dynamic_lstm.h"
 
 #include "exec/canonical/dynamic_recurrence.h"
+#include "exec/cluster/quantized.h"
 #include "ops/helpers/rnn.h"
 
 namespace qtool {
 namespace {
 
-const Tensor* constant(const Node& node, size_t input) { return node.in(input) ? node.in(input)->constant() : nullptr; }
-
 bool applies(const Node& node) {
   if (node.target() != "com.microsoft.DynamicQuantizeLSTM" || !node.in(0)) return false;
   for (const size_t weight : {size_t{1}, size_t{2}})
-    if (!constant(node, weight) || !constant(node, 6 + 2 * weight) || (node.in(7 + 2 * weight) && !constant(node, 7 + 2 * weight)))
+    if (!constant_in(node, weight) || !constant_in(node, 6 + 2 * weight) || (node.in(7 + 2 * weight) && !constant_in(node, 7 + 2 * weight)))
       return false;
   return true;
 }
 
 Value& real(Graph& graph, const Node& node, size_t weight) {
-  const Tensor* zero = constant(node, 7 + 2 * weight);
+  const Tensor* zero = constant_in(node, 7 + 2 * weight);
   return *graph
               .add_weight(graph.fresh_name(node.in(weight)->name() + "_real"),
-                          dynamic_lstm_weights(*constant(node, weight), *constant(node, 6 + 2 * weight), zero ? *zero : Tensor()))
+                          dynamic_lstm_weights(*constant_in(node, weight), *constant_in(node, 6 + 2 * weight), zero ? *zero : Tensor()))
               .out(0);
 }
 
 /// Of the rows of a weight in all directions; nothing where its zero points are not 0.
 std::optional<std::vector<float>> row_scales(const Node& node, size_t weight) {
-  const Tensor &codes = *constant(node, weight), &scale = *constant(node, 6 + 2 * weight);
-  const Tensor* zero = constant(node, 7 + 2 * weight);
+  const Tensor &codes = *constant_in(node, weight), &scale = *constant_in(node, 6 + 2 * weight);
+  const Tensor* zero = constant_in(node, 7 + 2 * weight);
   for (int64_t i = 0; zero && i < zero->size(); ++i)
     if (zero->number_at(i) != 0) return std::nullopt;
   if (codes.dtype() != DType::int8 || scale.size() == 0) return std::nullopt;

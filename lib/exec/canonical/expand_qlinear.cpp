@@ -1,5 +1,6 @@
 #include "exec/canonical/expand_qlinear.h"
 
+#include "exec/cluster/quantized.h"
 #include "ops/helpers/qlinear.h"
 
 namespace qtool {
@@ -15,8 +16,6 @@ class Expander {
   }
 
  private:
-  static const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
-
   /// The float operator means the same here; all scales, and the bias, are constants.
   bool can_expand(const Node& node, const QLinearForm& form) const {
     const OpDef* meant = find_op("", form.float_op, form.opset);

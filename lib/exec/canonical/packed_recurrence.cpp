@@ -1,51 +1,26 @@
 #include "exec/canonical/packed_recurrence.h"
 
-#include "exec/cluster/quantized.h"
+#include "exec/canonical/stored_codes.h"
 #include "graph/domains.h"
 #include "ops/helpers/rnn.h"
-#include "ops/helpers/scales.h"
 
 namespace qtool {
 namespace {
-
-const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
 
 bool is_recurrence(const Node& node) {
   return (node.is("LSTM") || node.is("GRU") || node.is("RNN")) && node.attr_or(kDynamicAttribute, 0) == 0 && node.in(0);
 }
 
-bool fits_s8(const Node& dequantize, int64_t axis) {
-  const Tensor &codes = *constant_in(dequantize, 0), &scale = *constant_in(dequantize, 1), *zero = constant_in(dequantize, 2);
-  if (bit_width(codes.dtype()) < 8) return true;
-  bool fits = true;
-  ScaleMap(codes.shape(), scale.shape(), axis, dequantize.attr_or("block_size", 0)).for_each([&](int64_t i, int64_t at) {
-    const double value = codes.number_at(i) - (zero ? zero->number_at(at) : 0);
-    fits = fits && value >= -128 && value <= 127;
-  });
-  return fits;
+/// With one scale, one a row, or one a block of a row.
+bool can_be_packed(const std::optional<StoredCodes>& stored) {
+  if (!stored || stored->codes->rank() != 3) return false;
+  const bool known = stored->per_tensor() || stored->per_slice_of(1) || (stored->per_block_of(2) && stored->block % 2 == 0);
+  return known && stored->fits_s8();
 }
 
-/// Codes that a packed recurrence can hold: with one scale, one a row, or one a block of a row.
-bool can_be_packed(const Value* real) {
-  if (!real || !is_dequantize(real->producer())) return false;
-  const Node& dequantize = real->producer();
-  const Tensor *codes = constant_in(dequantize, 0), *scale = constant_in(dequantize, 1), *zero = constant_in(dequantize, 2);
-  if (!codes || !scale || (dequantize.in(2) && !zero) || codes->rank() != 3 || codes->size() == 0) return false;
-  if (!is_integer(codes->dtype()) || bit_width(codes->dtype()) > 8 || scale->dtype() != DType::float32) return false;
-  if (zero && (zero->shape() != scale->shape() || zero->dtype() != codes->dtype())) return false;
-  const int64_t block = dequantize.attr_or("block_size", 0), axis = dequantize.attr_or("axis", 1), positive = axis < 0 ? axis + 3 : axis;
-  const Shape& shape = codes->shape();
-  if (block > 0) {
-    const Shape blocks{shape[0], shape[1], (shape[2] + block - 1) / block};
-    return positive == 2 && block % 2 == 0 && scale->shape() == blocks && fits_s8(dequantize, 2);
-  }
-  const bool one = scale->size() == 1, rows = positive == 1 && scale->rank() == 1 && scale->size() == shape[1];
-  return (one || rows) && fits_s8(dequantize, 1);
-}
-
-bool same_blocks(const Node& node) {
-  const auto block = [&](size_t i) { return node.in(i)->producer().attr_or("block_size", 0); };
-  return block(1) == block(2);
+bool can_be_packed(const Node& node) {
+  const auto w = stored_codes(node.in(1)), r = stored_codes(node.in(2));
+  return can_be_packed(w) && can_be_packed(r) && w->block == r->block;
 }
 
 void pack(Graph& graph, Node& node) {
@@ -67,8 +42,8 @@ void pack(Graph& graph, Node& node) {
     graph.replace_uses(*node.out(i), *made.out(i));
   }
   graph.erase(node);
-  for (Value* weight : {w, r})
-    if (weight->unused() && !weight->is_graph_output()) weight->producer().graph().erase(weight->producer());
+  erase_if_unused(*w);
+  if (r != w) erase_if_unused(*r);
 }
 
 }  // namespace
@@ -77,7 +52,7 @@ void pack_recurrences(Model& model) {
   bool found = false;
   for_each_graph(*model.graph, [&](Graph& graph) {
     for (Node& node : graph.editable()) {
-      if (!is_recurrence(node) || !can_be_packed(node.in(1)) || !can_be_packed(node.in(2)) || !same_blocks(node)) continue;
+      if (!is_recurrence(node) || !can_be_packed(node)) continue;
       pack(graph, node);
       found = true;
     }

@@ -4,15 +4,13 @@
 #include <optional>
 #include <utility>
 
-#include "exec/cluster/quantized.h"
+#include "exec/canonical/stored_codes.h"
 #include "ops/helpers/nbits.h"
 
 namespace qtool {
 namespace {
 
 constexpr const char* kDomain = "com.microsoft";
-
-const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
 
 /// Codes, and parameters in the shape of their blocks.
 struct PackedTable {
@@ -33,17 +31,15 @@ Tensor one_a_row(const Tensor& given, const Shape& shape) {
   return Tensor::of<float>(shape, values).cast(given.dtype());
 }
 
-/// Parameters without blocks, one in all or one a slice of `axis`, as those of blocks; false for other axes than the first, and the second
-/// of a matrix.
-bool spread(PackedTable& table, int64_t axis) {
+/// Parameters without blocks as those of blocks; false for those of other slices than the first axis has, or the second of a matrix.
+bool spread(PackedTable& table, const StoredCodes& stored) {
   Shape shape = table.codes.shape();
-  const bool one = table.scales.size() == 1, rows = axis == 0 && table.scales.size() == shape[0];
-  const bool columns = axis == 1 && shape.size() == 2 && table.scales.size() == shape[1];
-  if (!one && !rows && !columns) return false;
-  table.axis = one || rows ? std::ssize(shape) - 1 : 0;
+  const bool rows = stored.per_tensor() || stored.per_slice_of(0);
+  if (!rows && !(shape.size() == 2 && stored.per_slice_of(1))) return false;
+  table.axis = rows ? std::ssize(shape) - 1 : 0;
   table.block = std::exchange(shape[static_cast<size_t>(table.axis)], 1);
-  table.scales = one || rows ? one_a_row(table.scales, shape) : table.scales.reshaped(shape);
-  if (table.zeros.defined()) table.zeros = one || rows ? one_a_row(table.zeros, shape) : table.zeros.reshaped(shape);
+  table.scales = rows ? one_a_row(table.scales, shape) : table.scales.reshaped(shape);
+  if (table.zeros.defined()) table.zeros = rows ? one_a_row(table.zeros, shape) : table.zeros.reshaped(shape);
   return true;
 }
 
@@ -67,18 +63,12 @@ void halve(PackedTable& table) {
 }
 
 std::optional<PackedTable> packed_table(const Node& gather) {
-  if (!gather.is("Gather") || gather.attr_or("axis", 0) != 0 || !gather.in(0) || !gather.in(1) || !gather.out(0)) return std::nullopt;
-  const Node& dequantize = gather.in(0)->producer();
-  if (!is_dequantize(dequantize) || goes_on_as_codes(*gather.out(0))) return std::nullopt;
-  const Tensor *codes = constant_in(dequantize, 0), *scales = constant_in(dequantize, 1), *zeros = constant_in(dequantize, 2);
-  if (!codes || !scales || (dequantize.in(2) && !zeros) || codes->size() == 0 || codes->rank() < 2) return std::nullopt;
-  if (!is_integer(codes->dtype()) || bit_width(codes->dtype()) > 8 || scales->dtype() != DType::float32) return std::nullopt;
-  if (zeros && (zeros->dtype() != codes->dtype() || zeros->size() != scales->size())) return std::nullopt;
-  const int64_t rank = std::ssize(codes->shape()), axis = dequantize.attr_or("axis", 1), positive = axis < 0 ? axis + rank : axis;
-  if (positive < 0 || positive >= rank) return std::nullopt;
-  PackedTable table{*codes, *scales, zeros ? *zeros : Tensor(), positive, dequantize.attr_or("block_size", 0)};
-  if (!zeros && codes->dtype() == DType::uint8) table.zeros = Tensor::zeros(DType::uint8, scales->shape());
-  if (table.block == 0 && !spread(table, positive)) return std::nullopt;
+  if (!gather.is("Gather") || gather.attr_or("axis", 0) != 0 || !gather.in(1) || !gather.out(0)) return std::nullopt;
+  const auto stored = stored_codes(gather.in(0));
+  if (!stored || stored->codes->rank() < 2 || goes_on_as_codes(*gather.out(0))) return std::nullopt;
+  PackedTable table{*stored->codes, *stored->scales, stored->zeros ? *stored->zeros : Tensor(), stored->axis, stored->block};
+  if (!stored->zeros && table.codes.dtype() == DType::uint8) table.zeros = Tensor::zeros(DType::uint8, table.scales.shape());
+  if (stored->block == 0 ? !spread(table, *stored) : !stored->per_block_of(stored->axis)) return std::nullopt;
   halve(table);
   return table;
 }
@@ -99,7 +89,7 @@ void gather_from(Graph& graph, Node& gather, const PackedTable& table) {
   made.set_attribute("block_size", table.block);
   graph.replace_uses(old, *made.out(0));
   graph.erase(gather);
-  if (real.unused() && !real.is_graph_output()) real.producer().graph().erase(real.producer());
+  erase_if_unused(real);
 }
 
 }  // namespace

@@ -10,8 +10,6 @@ bool is_named(const Node& node, std::string_view op) {
   return node.kind() == NodeKind::call_function && node.op == op && (node.domain.empty() || node.domain == "com.microsoft");
 }
 
-const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
-
 std::optional<size_t> rank_of(const Value& value) {
   if (const Tensor* tensor = value.constant()) return tensor->rank();
   if (value.type.dims) return value.type.dims->size();
@@ -44,6 +42,8 @@ std::vector<int32_t> zero_points(const Tensor* tensor, size_t count) {
 bool usable(float scale) { return std::isfinite(scale) && scale > 0; }
 
 }  // namespace
+
+const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
 
 bool is_quantize(const Node& node) { return is_named(node, "QuantizeLinear"); }
 bool is_dequantize(const Node& node) { return is_named(node, "DequantizeLinear"); }

@@ -8,6 +8,9 @@
 
 namespace qtool {
 
+/// Constant input i; null where it is omitted or computed.
+const Tensor* constant_in(const Node& node, size_t i);
+
 bool is_quantize(const Node& node);
 bool is_dequantize(const Node& node);
 

@@ -1,11 +1,11 @@
 #include "exec/kernels/recurrent/packed_gates.h"
 
+#include "exec/cluster/quantized.h"
+
 namespace qtool::lowerings {
 namespace {
 
 constexpr size_t kScales = 8;  ///< inputs: scale and zero point of W, then of R
-
-const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
 
 /// Codes of 4 bits or less start at 0 in NibbleCodes.
 int offset_of(DType dtype) { return is_signed(dtype) && bit_width(dtype) < 8 ? 1 << (bit_width(dtype) - 1) : 0; }

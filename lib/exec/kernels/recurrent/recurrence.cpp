@@ -1,6 +1,7 @@
 #include "exec/kernels/recurrent/recurrence.h"
 
 #include "exec/canonical/dynamic_recurrence.h"
+#include "exec/cluster/quantized.h"
 #include "exec/kernels/function_step.h"
 #include "exec/kernels/lowerings.h"
 #include "exec/kernels/parallel.h"
@@ -38,8 +39,6 @@ struct Recurrence {
   InitialState h, c;
   bool gives[3] = {};  ///< Y, Y_h, Y_c are there
 };
-
-const Tensor* constant_in(const Node& node, size_t i) { return node.in(i) ? node.in(i)->constant() : nullptr; }
 
 bool is_packed(const Node& node) { return node.domain == kPackedDomain; }
 

@@ -6,6 +6,7 @@
 
 #include "model_args.h"
 #include "ops/op_def.h"
+#include "pass/tidy.h"
 #include "quantize/decide.h"
 #include "quantize/prepare.h"
 
@@ -48,6 +49,17 @@ void add_macs(const Model& model, const Node& node, Totals& totals) {
   if (totals.macs_complete) totals.macs += def->macs(node, in, out);
 }
 
+/// Those of functions too: fused groups, wrapped regions, functions of the file.
+void count_macs(const Model& model, Totals& totals) {
+  Model flat = copy(model);
+  inline_functions(flat, [](const Node&) { return false; });
+  infer_types(flat);
+  for_each_graph(*flat.graph, [&](Graph& graph) {
+    for (const Node& node : graph.nodes())
+      if (node.is_call()) add_macs(flat, node, totals);
+  });
+}
+
 Totals count(Model& model) {
   infer_types(model);
   Totals totals;
@@ -57,11 +69,10 @@ Totals count(Model& model) {
         totals.parameters += node.weight->tensor.size();
         totals.weight_bytes += static_cast<int64_t>(node.weight->tensor.byte_size());
       }
-      if (!node.is_call()) continue;
-      ++totals.operators[node.target()];
-      add_macs(model, node, totals);
+      if (node.is_call()) ++totals.operators[node.target()];
     }
   });
+  count_macs(model, totals);
   return totals;
 }
 

@@ -2,9 +2,9 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "graph/domains.h"
 #include "graph/print.h"
 #include "model_args.h"
-#include "quantize/wrap_view.h"
 
 namespace qtool::cmd {
 namespace {
@@ -80,14 +80,14 @@ Json model_json(const Model& model) {
 }
 
 int run(const Options& options, Session& session) {
-  const Model model = options.model.load();
+  Model model = options.model.load();
   if (session.options.json || options.format == "json") {
     session.options.json = true;
     session.report = model_json(model);
     return 0;
   }
-  const Model shown = with_opaque_regions(model);
-  session.say(options.format == "code" ? to_code(shown) : options.format == "dot" ? to_dot(shown) : to_table(shown));
+  std::erase_if(model.functions, [](const auto& function) { return function->domain == kWrappedDomain; });  // opaque
+  session.say(options.format == "code" ? to_code(model) : options.format == "dot" ? to_dot(model) : to_table(model));
   return 0;
 }
 

@@ -27,9 +27,11 @@ const Attribute* named(const std::vector<Attribute>& attributes, const std::stri
   return nullptr;
 }
 
-/// Fused groups and observers were made of nodes of this graph: those get their names back. Others are prefixed by their call.
+/// Our own functions were made of nodes of this graph: those get their names back. Others are prefixed by their call.
+bool is_ours(const std::string& domain) { return domain == kFusedDomain || domain == kObserverDomain || domain == kWrappedDomain; }
+
 std::function<std::string(const std::string&)> renamer(const Node& call) {
-  if (call.domain == kFusedDomain || call.domain == kObserverDomain) return [](const std::string& name) { return name; };
+  if (is_ours(call.domain)) return [](const std::string& name) { return name; };
   const std::string prefix = (call.name.empty() ? call.op + "_" + (call.out() ? call.out()->name() : "") : call.name) + "/";
   return [prefix](const std::string& name) { return prefix + name; };
 }
@@ -127,6 +129,7 @@ class Inliner {
     std::erase_if(model_.functions, [&](const auto& function) { return inlined_.count(function.get()) && !called.count(function.get()); });
     forget_domain(kFusedDomain);
     forget_domain(kObserverDomain);
+    forget_domain(kWrappedDomain);
   }
 
   /// The last function of a domain of ours takes its import, and what the model says of it, away.

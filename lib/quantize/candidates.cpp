@@ -5,6 +5,7 @@
 #include "config/modules.h"
 #include "pass/fuse.h"
 #include "quantize/spread.h"
+#include "quantize/wrap_regions.h"
 
 namespace qtool {
 namespace {
@@ -116,7 +117,7 @@ class CandidateFinder {
     decision.call = &call;
     decision.root = &call;
     if (!options_.all_float.empty()) return refused(decision, options_.all_float);
-    if (options_.allowed && !options_.allowed(call)) return refused(decision, "it is wrapped");
+    if (is_wrapped_call(call)) return refused(decision, "it is wrapped");
     const BackendPattern* row = table_.row_of(model_, call);
     if (!row) return refused(decision, "backend \"" + backend_.name + "\" has no pattern for " + described(call));
     decision.pattern = row->pattern;

@@ -14,7 +14,6 @@
 namespace qtool {
 
 struct DecideOptions {
-  std::function<bool(const Node&)> allowed;                    ///< false: wrapped by the user; empty: all allowed
   std::unordered_map<std::string, std::string> unquantizable;  ///< tensor path -> reason ("its observer saw nothing")
   std::string all_float = {};                                  ///< why nothing is to be quantized; empty: there is no such reason
 };

@@ -12,7 +12,6 @@
 #include "quantize/to_dynamic.h"
 #include "quantize/to_qdq.h"
 #include "quantize/to_weight_only.h"
-#include "quantize/wrap.h"
 
 namespace qtool {
 namespace {
@@ -44,23 +43,12 @@ void finish(Model& model, const QConfigMapping& qconfig, const BackendConfig& ba
   for (const char* key : {kStatsKey, kWrapKey, kModeKey, kImportedKey}) model.remove_metadata(key);
 }
 
-std::vector<std::string> wrap_of(const Model& model) {
-  std::vector<std::string> expressions;
-  const std::string* all = model.find_metadata(kWrapKey);
-  std::istringstream lines(all ? *all : "");
-  for (std::string line; std::getline(lines, line);) expressions.push_back(line);
-  return expressions;
-}
-
 QConfigMapping qconfig_of(const Model& model, const ConvertOptions& options) {
   QConfigMapping mapping = options.qconfig ? *options.qconfig : QConfigMapping::parse(required_metadata(model, kQConfigKey), kQConfigKey);
   return options.observer.empty() ? mapping : mapping.with_activation_observer(options.observer);
 }
 
-DecideOptions decide_options(const Model& model) {
-  Diagnostics ignored;
-  return {allowed_outside(model, wrap_of(model), ignored), {}, all_float_because(model)};
-}
+DecideOptions decide_options(const Model& model) { return {{}, all_float_because(model)}; }
 
 /// Decides until every tensor of the plan has parameters.
 std::pair<QuantPlan, QParams> decide_with_stats(Model& model, const QConfigMapping& qconfig, const BackendConfig& backend,

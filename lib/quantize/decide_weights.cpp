@@ -5,6 +5,7 @@
 #include "quantize/decide.h"
 #include "quantize/dynamic_linear.h"
 #include "quantize/layers.h"
+#include "quantize/wrap_regions.h"
 
 namespace qtool {
 namespace {
@@ -71,7 +72,7 @@ class WeightDecider {
     if (seen.root) decision.root = seen.root;
     if (row) decision.pattern = row->pattern;
     if (!options_.all_float.empty()) return refused(decision, options_.all_float);
-    if (options_.allowed && !options_.allowed(call)) return refused(decision, "it is wrapped");
+    if (is_wrapped_call(call)) return refused(decision, "it is wrapped");
     const std::vector<size_t> inputs = weight_inputs(*decision.root);
     if (inputs.empty() || (mode_ == Mode::dynamic && is_embedding(*decision.root))) return refused(decision, no_layer());
     if (!has_constant(call, seen, inputs)) return refused(decision, "its weight is not a constant");

@@ -7,6 +7,7 @@
 #include "quantize/imported.h"
 #include "quantize/observers.h"
 #include "quantize/wrap.h"
+#include "quantize/wrap_regions.h"
 
 namespace qtool {
 namespace {
@@ -145,9 +146,11 @@ QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diag
   check_opset(model, options.backend, diagnostics);
   const auto allowed = allowed_outside(model, options.wrap, diagnostics);
   tidy_and_fuse(model, options.backend, allowed, diagnostics);
+  form_wrapped_regions(model, [&](const Node& node) { return !allowed(node); });
+  lint(model, "after pass form_wrapped_regions");
   import_qdq(model, options.complete, diagnostics);
   const std::string all_float = all_float_because(model);
-  const auto decide_now = [&] { return decide_in_mode(model, options.mode, options.qconfig, options.backend, {allowed, {}, all_float}); };
+  const auto decide_now = [&] { return decide_in_mode(model, options.mode, options.qconfig, options.backend, {{}, all_float}); };
   QuantPlan plan = decide_now();
   if (lift_for(model, plan)) plan = decide_now();
   report_plan(plan, options.qconfig, all_float, diagnostics);

@@ -61,9 +61,10 @@ void drop_unused_weights(Graph& graph) {
 }
 
 void dissolve_groups(Model& model) {
-  inline_functions(model, [](const Node& call) { return call.domain != kFusedDomain; });
-  std::erase_if(model.functions, [](const auto& function) { return function->domain == kFusedDomain; });
-  std::erase_if(model.opsets, [](const auto& entry) { return entry.first == kFusedDomain; });
+  const auto dissolves = [](const std::string& domain) { return domain == kFusedDomain || domain == kWrappedDomain; };
+  inline_functions(model, [&](const Node& call) { return !dissolves(call.domain); });
+  std::erase_if(model.functions, [&](const auto& function) { return dissolves(function->domain); });
+  std::erase_if(model.opsets, [&](const auto& entry) { return dissolves(entry.first); });
   drop_unused_weights(*model.graph);
 }
 

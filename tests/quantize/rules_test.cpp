@@ -8,7 +8,8 @@
 
 #include "base/error.h"
 #include "converted.h"
-#include "quantize/wrap_view.h"
+#include "graph/domains.h"
+#include "quantize/wrap_regions.h"
 
 using namespace qtool;
 using namespace qtool::testing;
@@ -116,58 +117,107 @@ TEST_CASE("a fused group has one qconfig: a conflict leaves it float and names b
 TEST_CASE("--wrap in every form: what is inside is neither fused nor quantized, what is outside is") {
   struct Row {
     const char* expression;
+    std::string call;  ///< that stands for the region
     std::vector<std::string> wrapped;
   };
   const Row rows[] = {
-      {"re:^(b|c)$", {"b", "c"}}, {"name:b", {"b"}}, {"type:Relu", {"relu"}}, {"r..y", {"b", "c"}}, {"x..r", {"a", "relu"}}, {"^b", {"b"}},
+      {"re:^(b|c)$", "b..c", {"b", "c"}},
+      {"name:b", "b", {"b"}},
+      {"type:Relu", "relu", {"relu"}},
+      {"type:ai.onnx.Relu", "relu", {"relu"}},
+      {"r..y", "b..c", {"b", "c"}},
+      {"x..r", "a..relu", {"a", "relu"}},
+      {"^b", "b", {"b"}},
   };
   for (const Row& row : rows) {
     CAPTURE(row.expression);
     PrepareOptions options = x86();
     options.wrap = {row.expression};
     const auto made = prepared(three_convs(), options);
-    for (const char* node : {"a", "relu", "b", "c"}) {
-      CAPTURE(node);
-      const bool wrapped = std::count(row.wrapped.begin(), row.wrapped.end(), node) > 0;
-      const bool fused = std::string(node) == "relu" && !std::count(row.wrapped.begin(), row.wrapped.end(), "relu");
-      if (fused) continue;  // gone into the group of a
-      CHECK((reasons(made->plan, node) == "it is wrapped\n") == wrapped);
-      CHECK(decision(made->plan, node).quantized == !wrapped);
-    }
+    CHECK(reasons(made->plan, row.call) == "it is wrapped\n");
+    size_t told = 0;
+    for (const NodeDecision& each : made->plan.nodes)
+      told += each.call->name == row.call || std::count(row.wrapped.begin(), row.wrapped.end(), each.call->name);
+    CHECK(told == 1);
+    for (const char* node : {"a", "b", "c"})
+      if (!std::count(row.wrapped.begin(), row.wrapped.end(), node)) CHECK(decision(made->plan, node).quantized);
     const Model model = converted(three_convs(), options);
     for (const std::string& node : row.wrapped)
       if (node != "relu") CHECK(node_named(model, node).in(1)->constant()->dtype() == DType::float32);
+    CHECK(model.functions.empty());
+    CHECK(model.opset(kWrappedDomain) == 0);
   }
 }
 
-TEST_CASE("print shows a wrapped region as one opaque call") {
+TEST_CASE("a wrapped region is one opaque call of the prepared model, its nodes are as they were") {
   PrepareOptions options = x86();
   options.wrap = {"r..y"};
-  Model model = three_convs();
-  Diagnostics diagnostics;
-  prepare(model, options, diagnostics);
-  const std::string table = to_table(with_opaque_regions(model));
+  const auto made = prepared(three_convs(), options);
+  const std::string table = to_table(*made->model.graph);
   CAPTURE(table);
-  CHECK_THAT(table, ContainsSubstring("call_module") && ContainsSubstring("  y ") && ContainsSubstring("Wrapped_0"));
-  size_t convs = 0;
-  for (const Node& node : with_opaque_regions(model).graph->nodes()) convs += node.is("Conv");
-  CHECK(convs == 0);  // a is in the fused group of relu, b and c are inside
-  CHECK(to_table(with_opaque_regions(three_convs())) == to_table(three_convs()));
+  CHECK_THAT(table, ContainsSubstring("Wrapped_0") && ContainsSubstring("(r_observed, w2, w3)"));
+  CHECK(table.find("ai.onnx.Conv") == std::string::npos);  // a is in the fused group of relu, b and c are inside
+  const Function* function = made->model.find_function(kWrappedDomain, "Wrapped_0");
+  REQUIRE(function);
+  std::vector<std::string> inside;
+  for (const Node& node : function->body->nodes())
+    if (node.is_call()) inside.push_back(node.name + " " + node.op);
+  CHECK(inside == std::vector<std::string>{"b Conv", "c Conv"});
+  const std::string told = explain_text(made->plan);
+  CAPTURE(told);
+  CHECK_THAT(told, ContainsSubstring("b..c") && ContainsSubstring("float because it is wrapped"));
+  CHECK(told.find("  q ") == std::string::npos);  // between b and c
 }
 
-TEST_CASE("print shows a wrapped If without its bodies, and reads what they read") {
+namespace {
+
+/// Three convolutions and what lies between them: every value has a reader outside {one, sum}.
+Model residual() {
   Model model = model_of(R"(
-    g (float[1, 3, 8, 8] x, bool k, float[4, 3, 3, 3] w) => (float[1, 4, 6, 6] y) {
-      [pick] y = If (k) <then_branch = t () => (float[1, 4, 6, 6] p) { [one] p = Conv (x, w) },
-                         else_branch = e () => (float[1, 4, 6, 6] q) { [two] q = Conv (x, w) }>
+    g (float[1, 4, 8, 8] x, float[4, 4, 1, 1] w, float[4, 4, 1, 1] v) => (float[1, 4, 8, 8] y, float[1, 4, 8, 8] z) {
+      [one] p = Conv (x, w)
+      [act] r = Relu (p)
+      [sum] s = Add (p, r)
+      [more] z = Sigmoid (p)
+      [last] y = Conv (s, v)
     })",
                          13);
-  add_weights(model, {"w"});
-  model.set_metadata(kWrapKey, "type:If\n");
-  const std::string table = to_table(with_opaque_regions(model));
-  CAPTURE(table);
-  CHECK(table.find("then_branch") == std::string::npos);
-  CHECK_THAT(table, ContainsSubstring("Wrapped_0") && ContainsSubstring("(k, x, w)"));
+  add_weights(model, {"w", "v"});
+  return model;
+}
+
+std::vector<std::string> wrapped_calls(const Model& model) {
+  std::vector<std::string> names;
+  for_each_graph(*model.graph, [&](Graph& graph) {
+    for (const Node& node : graph.nodes())
+      if (is_wrapped_call(node)) names.push_back(node.path());
+  });
+  return names;
+}
+
+}  // namespace
+
+TEST_CASE("a wrapped region that a path leaves and enters again is cut there") {
+  PrepareOptions options = x86();
+  options.wrap = {"re:^(one|sum)$"};
+  CHECK(wrapped_calls(prepared(residual(), options)->model) == std::vector<std::string>{"one", "sum"});
+  options.wrap = {"re:^(one|act|sum)$"};
+  CHECK(wrapped_calls(prepared(residual(), options)->model) == std::vector<std::string>{"one..sum"});
+  options.wrap = {"re:^(one|act|last)$"};
+  CHECK(wrapped_calls(prepared(residual(), options)->model) == std::vector<std::string>{"one..act", "last"});
+  options.wrap = {"p..y"};
+  CHECK(wrapped_calls(prepared(residual(), options)->model) == std::vector<std::string>{"act..last"});
+}
+
+TEST_CASE("what reads a wrapped region from its midst comes behind it, and names outside stay") {
+  PrepareOptions options = x86();
+  options.wrap = {"re:^(one|act|sum|last)$"};
+  const auto made = prepared(residual(), options);  // lint holds the order
+  CHECK(wrapped_calls(made->model) == std::vector<std::string>{"one..last"});
+  CHECK(made->model.graph->output().in(0)->name() == "y");
+  const Model model = converted(residual(), options);
+  CHECK(node_named(model, "more").in(0) == node_named(model, "one").out(0));
+  for (const char* name : {"p", "r", "s", "y", "z"}) CHECK(model.graph->find(name));
 }
 
 TEST_CASE("--wrap of an If keeps its bodies, which are quantized without it") {
@@ -181,8 +231,13 @@ TEST_CASE("--wrap of an If keeps its bodies, which are quantized without it") {
   CHECK(decision(prepared(copy(model), x86())->plan, "one").quantized);
   PrepareOptions options = x86();
   options.wrap = {"type:If"};
-  const auto made = prepared(std::move(model), options);
-  for (const char* node : {"one", "two"}) CHECK(reasons(made->plan, node) == "it is wrapped\n");
+  const auto made = prepared(copy(model), options);
+  CHECK(reasons(made->plan, "pick") == "it is wrapped\n");
+  const std::string table = to_table(*made->model.graph);
+  CAPTURE(table);
+  CHECK(table.find("then_branch") == std::string::npos);
+  CHECK_THAT(table, ContainsSubstring("Wrapped_0") && ContainsSubstring("(k, x, w)"));
+  CHECK(to_table(*converted(copy(model), options).graph) == to_table(*model.graph));
 }
 
 TEST_CASE("rules by name reach into the bodies of If: a prefix, a tensor") {

@@ -54,7 +54,10 @@ struct Output {
     int16x8_t steps[2];
     for (size_t h = 0; h < 2; ++h)
       steps[h] = vqaddq_s16(vqmovn_high_s32(vqmovn_s32(rounded(acc[2 * h], 2 * h)), rounded(acc[2 * h + 1], 2 * h + 1)), zero_point);
-    int8x16_t codes = vqmovn_high_s16(vqmovn_s16(steps[0]), steps[1]);
+    return bounded<kFull>(vqmovn_high_s16(vqmovn_s16(steps[0]), steps[1]));
+  }
+  template <bool kFull>
+  QTOOL_INLINE uint8x16_t bounded(int8x16_t codes) const {
     if (!kFull) codes = vminq_s8(vmaxq_s8(codes, lo), hi);
     return veorq_u8(vreinterpretq_u8_s8(codes), flip);
   }

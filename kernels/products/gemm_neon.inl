@@ -59,14 +59,16 @@ QTOOL_INLINE void add_out_of_line(const Strip& strip, Place place, size_t rest, 
   for (size_t r = 0; r < 2 * kRows; ++r) acc[r] = copy[r];
 }
 
-/// What a panel's results become: codes of all its columns without row_start or a depth the assembly leaves some of, the common case;
-/// or anything else.
-enum class Path { full_codes, other };
+/// What a panel's results become: codes of all its columns without row_start or a depth the assembly leaves some of, the common case,
+/// bounded by their type alone or by less; or anything else.
+enum class Path { full_range, full_codes, other };
+
+QTOOL_INLINE bool has_full_range(const GemmArgs& args) { return args.hi - args.lo == 255; }
 
 /// From accumulators to the output. Codes are kept as s8 until the end: those of u8 are 128 lower.
 template <bool kShifted, Path kPath>
 struct Finish {
-  static constexpr bool kPlain = kPath == Path::full_codes;
+  static constexpr bool kPlain = kPath != Path::other;
 
   Finish(const GemmArgs& args, size_t n)
       : form(args.form),
@@ -93,10 +95,13 @@ struct Finish {
     const int16x4_t low = vqmovn_s32(vcvtnq_s32_f32(real(row[0], 0)));
     return vqaddq_s16(vqmovn_high_s32(low, vcvtnq_s32_f32(real(row[1], 1))), zero_point);
   }
-  QTOOL_INLINE uint8x16_t codes(int8x16_t x) const { return veorq_u8(vreinterpretq_u8_s8(vminq_s8(vmaxq_s8(x, lo), hi)), flip); }
+  QTOOL_INLINE uint8x16_t codes(int8x16_t x) const {
+    if (kPath != Path::full_range) x = vminq_s8(vmaxq_s8(x, lo), hi);
+    return veorq_u8(vreinterpretq_u8_s8(x), flip);
+  }
 
   QTOOL_INLINE void put(uint8_t* to, uint8x8_t x) const {
-    if (kPath == Path::full_codes || columns == kColumns) return vst1_u8(to, x);
+    if (kPlain || columns == kColumns) return vst1_u8(to, x);
     uint8_t few[kColumns];
     vst1_u8(few, x);
     std::memcpy(to, few, columns);
@@ -136,7 +141,7 @@ struct Finish {
   /// Rows from `to` on.
   template <size_t kRows>
   QTOOL_INLINE void store(const int32x4_t* acc, uint8_t* to) const {
-    kPath == Path::full_codes || form == GemmForm::codes ? store_codes<kRows>(acc, to) : store_wide<kRows>(acc, to);
+    kPlain || form == GemmForm::codes ? store_codes<kRows>(acc, to) : store_wide<kRows>(acc, to);
   }
 
   GemmForm form;
@@ -225,7 +230,8 @@ QTOOL_INLINE size_t short_path(const GemmArgs& args, const Strip& strip, size_t 
 template <class Level, bool kShifted>
 void panels(const GemmArgs& args, const Source& source, size_t from, size_t begin, size_t end) {
   const size_t middle = short_path(args, source.strip, begin, end);
-  if (begin < middle) panels_by<Level, kShifted, Path::full_codes>(args, source.dense, source.strip, from, begin, middle);
+  auto* const plain = has_full_range(args) ? panels_by<Level, kShifted, Path::full_range> : panels_by<Level, kShifted, Path::full_codes>;
+  if (begin < middle) plain(args, source.dense, source.strip, from, begin, middle);
   if (middle < end) panels_by<Level, kShifted, Path::other>(args, source.dense, source.strip, from, middle, end);
 }
 

@@ -5,7 +5,7 @@
 namespace qtool::kernels {
 namespace {
 
-#define START(r, c, d) "mov v" #c ".16b, v16.16b\n mov v" #d ".16b, v17.16b\n"
+#define START(r, c, d) "ldp q" #c ", q" #d ", [x15]\n"
 #define LOAD16(r, c, d) "ldr q" #r ", [x" #r "], #16\n"
 #define LOAD8(r, c, d) "ldr d" #r ", [x" #r "], #8\n"
 #define LOAD4(r, c, d) "ldr s" #r ", [x" #r "], #4\n"
@@ -21,7 +21,7 @@ namespace {
     QTOOL_ROWS##rows(QTOOL_DECLARE) const Strip* from = &strip;                          \
     const ptrdiff_t* offsets = place.offsets;                                            \
     asm volatile("ldp x12, x9, [%[from]]\n ldp x15, x10, [%[from], #16]\n"             \
-                 "ldp x14, %[from], [%[from], #32]\n ldp q16, q17, [x15]\n mov x15, %[from]\n" FILL##rows            \
+                 "ldp x14, %[from], [%[from], #32]\n " FILL##rows "mov x15, %[from]\n" \
                  "1:\n" QTOOL_POINTERS##rows HEAD##rows                                        \
                  "2:\n" QTOOL_ROWS##rows(LOAD16)                                                                     \
                  "ldp q10, q11, [x9, #32]\n ldp q12, q13, [x9, #64]\n ldp q14, q15, [x9, #96]\n"                     \
@@ -48,8 +48,8 @@ namespace {
       DOT3(0, 16, 17) "ldp q8, q9, [x9, #128]\n ldp q10, q11, [x9, #160]\n ldp q12, q13, [x9, #192]\n"                       \
                       "ldp q14, q15, [x9, #224]\n add x9, x9, #256\n" DOT0(1, 16, 17) DOT1(1, 16, 17) DOT2(1, 16, 17)         \
                           DOT3(1, 16, 17) "b.hs 6b\n7:\n adds x11, x11, #16\n b.lo 3f\n"
-#define FILL1 ""
-#define FILL2 START(1, 18, 19)
+#define FILL1 START(0, 16, 17)
+#define FILL2 FILL1 START(1, 18, 19)
 #define FILL4 FILL2 START(2, 20, 21) START(3, 22, 23)
 #define FILL8 FILL4 START(4, 24, 25) START(5, 26, 27) START(6, 28, 29) START(7, 30, 31)
 

@@ -198,7 +198,8 @@ void pairs(const GemmArgs& args) {
   const Source source(args, Matrix8::whole(args.packing.depth));
   const size_t even = args.packing.panels() / 2 * 2 * kColumns, fours = args.m / 4 * 4;
   const size_t middle = short_path(args, source.strip, 0, even) / (2 * kColumns) * (2 * kColumns);
-  if (fours > 0 && middle > 0) pairs_by<kShifted, Path::full_codes>(args, source.dense, source.strip, 0, middle);
+  auto* const plain = has_full_range(args) ? pairs_by<kShifted, Path::full_range> : pairs_by<kShifted, Path::full_codes>;
+  if (fours > 0 && middle > 0) plain(args, source.dense, source.strip, 0, middle);
   if (fours > 0 && middle < even) pairs_by<kShifted, Path::other>(args, source.dense, source.strip, middle, even);
   if (fours < args.m) panels<Matrix8, kShifted>(args, source, fours, 0, std::min(even, args.packing.n));
   if (even < args.packing.n) panels<Matrix8, kShifted>(args, source, 0, even, args.packing.n);

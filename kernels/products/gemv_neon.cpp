@@ -48,26 +48,44 @@ QTOOL_INLINE const T* of_group(const GemvRow& args, const T* values, size_t pane
 template <size_t kPanels>
 QTOOL_INLINE void add_group(const GemvBytesArgs& args, size_t panel, size_t group, size_t first, size_t last, Eight (&y)[kPanels]) {
   Eight scale[kPanels];
-  for (size_t p = 0; p < kPanels; ++p) scale[p] = eight(of_group(args, args.scale, panel + p, group));
-  for (size_t k = first; k < last; ++k)
-    for (size_t p = 0; p < kPanels; ++p)
-      add(y[p], args.in[k], weights(vld1_s8(args.codes + (panel + p) * args.panel_bytes() + k * 8), scale[p]));
+  const int8_t* codes[kPanels];
+  for (size_t p = 0; p < kPanels; ++p) {
+    scale[p] = eight(of_group(args, args.scale, panel + p, group));
+    codes[p] = args.codes + (panel + p) * args.panel_bytes();
+  }
+  for (size_t k = first; k < last; ++k) {
+    const float x = args.in[k];
+    for (size_t p = 0; p < kPanels; ++p) add(y[p], x, weights(vld1_s8(codes[p] + k * 8), scale[p]));
+  }
+}
+
+QTOOL_INLINE Eight even(uint8x8_t codes, uint8x8_t zero, Eight scale) {
+  return weights(vreinterpret_s8_u8(vsub_u8(vand_u8(codes, vdup_n_u8(15)), zero)), scale);
+}
+QTOOL_INLINE Eight odd(uint8x8_t codes, uint8x8_t zero, Eight scale) {
+  return weights(vreinterpret_s8_u8(vsub_u8(vshr_n_u8(codes, 4), zero)), scale);
 }
 
 template <size_t kPanels>
 QTOOL_INLINE void add_group(const GemvNibblesArgs& args, size_t panel, size_t group, size_t first, size_t last, Eight (&y)[kPanels]) {
   Eight scale[kPanels];
   uint8x8_t zero[kPanels];
+  const uint8_t* codes[kPanels];
   for (size_t p = 0; p < kPanels; ++p) {
-    scale[p] = eight(of_group(args, args.scale, panel + p, group));
-    zero[p] = vld1_u8(of_group(args, args.zero, panel + p, group));
+    scale[p] = eight(of_group(args, args.scale, panel + p, group)), zero[p] = vld1_u8(of_group(args, args.zero, panel + p, group));
+    codes[p] = args.codes + (panel + p) * args.panel_bytes();
   }
-  for (size_t k = first; k < last; k += 2)
+  size_t k = first;
+  for (; k + 2 <= last; k += 2) {
+    const float x = args.in[k], next = args.in[k + 1];
     for (size_t p = 0; p < kPanels; ++p) {
-      const uint8x8_t codes = vld1_u8(args.codes + (panel + p) * args.panel_bytes() + k * 4);
-      add(y[p], args.in[k], weights(vreinterpret_s8_u8(vsub_u8(vand_u8(codes, vdup_n_u8(15)), zero[p])), scale[p]));
-      if (k + 1 < last) add(y[p], args.in[k + 1], weights(vreinterpret_s8_u8(vsub_u8(vshr_n_u8(codes, 4), zero[p])), scale[p]));
+      const uint8x8_t pair = vld1_u8(codes[p] + k * 4);
+      add(y[p], x, even(pair, zero[p], scale[p]));
+      add(y[p], next, odd(pair, zero[p], scale[p]));
     }
+  }
+  if (k == last) return;
+  for (size_t p = 0; p < kPanels; ++p) add(y[p], args.in[k], even(vld1_u8(codes[p] + k * 4), zero[p], scale[p]));
 }
 
 template <size_t kPanels, class Args>

@@ -164,6 +164,26 @@ struct Window {
   std::vector<DepthwiseArgs> calls;
 };
 
+/// f32 rows and packed weights: 1280 x 1000 floats, s8, and 4 bits in groups of 32.
+void packed_weights() {
+  constexpr size_t kDepth = 1280, kColumns = 1000, kMacs = kDepth * kColumns, kPanels = kColumns / 8, kGroup = 32;
+  const FloatGemmPacking packing{kColumns, 1, kDepth};
+  const auto codes = ramp<int8_t>(packing.size());
+  const auto* halves = reinterpret_cast<const uint8_t*>(codes.data());
+  const std::vector<uint8_t> zero(packing.size() / kGroup, 8);
+  const std::vector<float> x(16 * kDepth, 0.5f), scale(packing.size() / kGroup, 0.01f), start(packing.padded_n(), 0.1f);
+  std::vector<float> b(packing.size(), 0.25f), y(16 * kColumns);
+  const GemvRow row_of{x.data(), packing, scale.data(), kGroup, start.data(), -1e30f, 1e30f, y.data()};
+  for (const size_t m : {size_t{1}, size_t{16}})
+    row("f32 " + std::to_string(m) + "x1280>1000", m * kMacs, [&] {
+      best<FloatGemm>().run({x.data(), kDepth, nullptr, 0, m, packing, b.data(), start.data(), -1e30f, 1e30f, y.data(), kColumns});
+    });
+  row("f32 1x1280>1000, s8 weights", kMacs, [&] { best<GemvBytes>().run({row_of, codes.data()}); });
+  row("f32 1x1280>1000, 4-bit weights", kMacs, [&] { best<GemvNibbles>().run({row_of, halves, zero.data()}); });
+  row("widen s8", kMacs, [&] { best<Widen>().run({codes.data(), scale.data(), b.data(), kDepth * kPanels, kGroup}); });
+  row("widen 4 bits", kMacs, [&] { best<WidenNibbles>().run({halves, scale.data(), zero.data(), b.data(), kDepth * kPanels, kGroup}); });
+}
+
 void windows() {
   Window(112, 112, 32, 3).cost("dw 3x3 112x112x32");
   Window(14, 14, 384, 3).cost("dw 3x3 14x14x384");
@@ -250,6 +270,7 @@ void moves() {
 
 int main() {
   qtool::kernels::products();
+  qtool::kernels::packed_weights();
   qtool::kernels::windows();
   qtool::kernels::pools();
   qtool::kernels::codes_and_floats();

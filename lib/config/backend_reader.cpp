@@ -8,6 +8,7 @@
 #include "config/nearest.h"
 #include "config/words.h"
 #include "graph/pattern.h"
+#include "graph/pattern_node.h"
 
 namespace qtool {
 namespace {
@@ -24,11 +25,23 @@ std::optional<T> optional_field(Cursor cursor, Read&& read) {
   return static_cast<T>(read(cursor));
 }
 
+/// An exact value that the bounds beside it exclude.
+template <class T>
+void outside(Cursor cursor, const std::optional<T>& exact, const std::optional<T>& lo, const std::optional<T>& hi) {
+  if (!exact || !((lo && *exact < *lo) || (hi && *exact > *hi))) return;
+  const auto text = [](const std::optional<T>& bound) { return bound ? number_text(static_cast<double>(*bound)) : std::string(); };
+  cursor.mistake(number_text(static_cast<double>(*exact)) + " contradicts the bounds beside it, " + text(lo) + ".." + text(hi));
+}
+
 std::optional<DTypeConstraint> read_constraint(Cursor cursor) {
   if (cursor.absent() || cursor.is_null()) return std::nullopt;
   DTypeConstraint constraint;
   if (cursor.is_string()) {  // short for {"dtype": ...}
     constraint.dtype = cursor.one_of(words::activation_types());
+    return constraint;
+  }
+  if (!cursor.is_object()) {
+    cursor.not_a("a type or an object");
     return constraint;
   }
   const auto code = [](Cursor& c) { return c.integer(-kAnyCode, kAnyCode); };
@@ -44,14 +57,17 @@ std::optional<DTypeConstraint> read_constraint(Cursor cursor) {
   if (lo && hi && *lo >= *hi)
     cursor.mistake("quant_min_lower_bound " + std::to_string(*lo) + " is not below quant_max_upper_bound " + std::to_string(*hi));
   const auto least = constraint.scale_min_lower_bound, most = constraint.scale_max_upper_bound;
-  if (least && most && *least > *most) cursor.mistake("scale_min_lower_bound is above scale_max_upper_bound");
+  if (least && most && *least > *most)
+    cursor.mistake("scale_min_lower_bound " + number_text(*least) + " is above scale_max_upper_bound " + number_text(*most));
+  outside(cursor["scale_exact_match"], constraint.scale_exact_match, least, most);
+  outside(cursor["zero_point_exact_match"], constraint.zero_point_exact_match, lo, hi);
   cursor.finish();
   return constraint;
 }
 
 DTypeConfig read_dtype_config(Cursor cursor) {
   DTypeConfig config;
-  if (!cursor.is_object()) cursor.mistake("an object is expected");
+  if (!cursor.is_object()) cursor.not_a("an object");
   config.input = read_constraint(cursor["input"]);
   config.output = read_constraint(cursor["output"]);
   config.weight = read_constraint(cursor["weight"]);
@@ -105,17 +121,36 @@ std::string read_replacement(Cursor cursor) {
   return text;
 }
 
+void add_operators(const PatternNode& node, std::vector<std::string>& operators) {
+  operators.insert(operators.end(), node.operators.begin(), node.operators.end());
+  for (const PatternNodePtr& arg : node.args) add_operators(*arg, operators);
+}
+
+/// What stands for a match is one of its operators, a module, or what the exploded operator is called.
+void check_root(Cursor cursor, const BackendPattern& pattern, const std::string& fused_module) {
+  std::vector<std::string> operators;
+  for (const std::string& expression : pattern.expressions) add_operators(Pattern::parse(expression).root(), operators);
+  const bool known = std::find(operators.begin(), operators.end(), pattern.root_module) != operators.end();
+  if (pattern.root_module.empty() || operators.empty() || known || pattern.root_module == fused_module || module_named(pattern.root_module))
+    return;
+  std::string all;
+  for (auto at = operators.begin(); at != operators.end(); ++at)
+    if (std::find(operators.begin(), at, *at) == at) all += (all.empty() ? "" : ", ") + *at;
+  cursor.mistake("\"" + pattern.root_module + "\" is not one of the pattern's operators (" + all + "), and no module");
+}
+
 BackendPattern read_pattern(Cursor cursor, const NamedConfigs& named) {
   BackendPattern pattern;
   pattern.where = cursor.where();
   if (!cursor.is_object()) {
-    cursor.mistake("an object is expected");
+    cursor.not_a("an object");
     return pattern;
   }
   read_expression(cursor["pattern"], pattern);
   pattern.observation = cursor["observation_type"].one_of(words::observation_types(), std::optional(pattern.observation));
   for (Cursor& config : cursor["dtype_configs"].elements()) add_dtype_config(config, named, pattern.dtype_configs);
   pattern.root_module = cursor["root_module"].string("");
+  check_root(cursor["root_module"], pattern, cursor["fused_module"].string(""));
   pattern.fused_module = cursor["fused_module"].string("");
   pattern.fuser_method = cursor["fuser_method"].one_of(words::fuser_methods(), std::optional<std::string_view>("none"));
   pattern.replacement = read_replacement(cursor["replacement"]);
@@ -136,7 +171,7 @@ std::map<std::string, std::pair<float, float>> read_ranges(Cursor cursor) {
   for (auto& [op, value] : cursor.members()) {
     auto ends = value.elements();
     if (ends.size() != 2) {
-      value.mistake("[low, high] is expected");
+      if (value.is_array()) value.mistake("an array of " + std::to_string(ends.size()) + " is not [low, high]");
       continue;
     }
     const double lo = ends[0].number(-kAnyScale, kAnyScale), hi = ends[1].number(-kAnyScale, kAnyScale);
@@ -150,7 +185,7 @@ std::map<std::string, std::pair<float, float>> read_ranges(Cursor cursor) {
 
 Placement read_placement(Cursor cursor) {
   Placement placement;
-  if (!cursor.absent() && !cursor.is_object()) cursor.mistake("an object is expected");
+  if (!cursor.absent() && !cursor.is_object()) cursor.not_a("an object");
   placement.placement = cursor["placement"].one_of(words::placements(), std::optional(placement.placement));
   placement.relu_zp = cursor["relu_zp"].one_of(words::relu_zero_points(), std::optional(placement.relu_zp));
   placement.bias = cursor["bias"].one_of(words::biases(), std::optional(placement.bias));
@@ -173,7 +208,7 @@ Placement read_placement(Cursor cursor) {
 
 BackendConfig read_backend(Cursor root) {
   BackendConfig backend;
-  if (!root.is_object()) root.mistake("a backend is an object");
+  if (!root.is_object()) root.not_a("a backend, which is an object");
   root["$schema"], root["description"];
   backend.name = root["name"].string();
   NamedConfigs named;

@@ -15,12 +15,6 @@ std::string escaped(const std::string& key) {
   return out;
 }
 
-std::string number_text(double value) {
-  return nlohmann::json(value == std::rint(value) && std::fabs(value) < 1e15 ? nlohmann::json(static_cast<int64_t>(value))
-                                                                             : nlohmann::json(value))
-      .dump();
-}
-
 std::string joined(const std::vector<std::string>& words) {
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
@@ -30,6 +24,12 @@ std::string joined(const std::vector<std::string>& words) {
 constexpr size_t kShownLength = 60;
 
 }  // namespace
+
+std::string number_text(double value) {
+  return nlohmann::json(value == std::rint(value) && std::fabs(value) < 1e15 ? nlohmann::json(static_cast<int64_t>(value))
+                                                                             : nlohmann::json(value))
+      .dump();
+}
 
 Cursor::Cursor(const nlohmann::ordered_json& document, Mistakes& mistakes) : Cursor(&document, "", &mistakes) {}
 Cursor::Cursor(const nlohmann::ordered_json* value, std::string pointer, Mistakes* mistakes)
@@ -50,6 +50,10 @@ std::string Cursor::found() const {
 }
 
 void Cursor::mistake(const std::string& message) { mistakes_->add(pointer_, message); }
+
+void Cursor::not_a(const std::string& what) {
+  if (!missing()) mistake(found() + " is not " + what);
+}
 
 bool Cursor::missing() {
   if (!absent()) return false;

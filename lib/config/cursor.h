@@ -36,6 +36,9 @@ using Word = std::pair<std::string_view, T>;
 /// Parses JSON text. Not JSON, nested deeper than 64 or larger than 64 MB: throws Error(invalid_file). A repeated key is a mistake.
 nlohmann::ordered_json parse_document(std::string_view text, Mistakes& mistakes);
 
+/// A number as mistakes show it: whole ones without a point, others shortest.
+std::string number_text(double value);
+
 class Cursor {
  public:
   /// The root of a document; `document` and `mistakes` outlive every cursor made from it.
@@ -68,6 +71,8 @@ class Cursor {
 
   /// Notes a mistake at this place.
   void mistake(const std::string& message);
+  /// Notes "FOUND is not WHAT", or "missing".
+  void not_a(const std::string& what);
   /// Every member nobody asked for is a mistake that names the nearest known key.
   void finish();
 

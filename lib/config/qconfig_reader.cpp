@@ -56,6 +56,8 @@ void check_together(Cursor& cursor, const ObserverSpec& spec, bool per_channel, 
     cursor["observer"].mistake("\"" + spec.observer + "\" is for weights, activations are quantized per tensor");
   if (role == Role::weight && per_channel && !is_per_channel(spec.qscheme))
     cursor["qscheme"].mistake("\"" + std::string(name_of(spec.qscheme)) + "\" contradicts observer " + spec.observer);
+  if (role == Role::activation && spec.group_size > 0)
+    cursor["group_size"].mistake("groups are for weights, activations are quantized per tensor");
   if (role == Role::weight && spec.dynamic()) cursor["observer"].mistake("\"placeholder\" is for activations, weights are known");
 }
 
@@ -73,7 +75,7 @@ QConfig read_qconfig(Cursor cursor, const QConfig* global) {
   QConfig qconfig;
   qconfig.where = cursor.where();
   if (!cursor.is_object()) {
-    cursor.mistake("an object or null is expected");
+    cursor.not_a("an object or null");
     return qconfig;
   }
   Cursor activation = cursor["activation"], weight = cursor["weight"];
@@ -97,7 +99,7 @@ ObserverSpec read_observer(Cursor cursor, Role role) {
   spec.where = cursor.where();
   if (cursor.is_null()) return spec;
   if (!cursor.is_object()) {
-    cursor.mistake(cursor.absent() ? "missing" : "an object or null is expected");
+    cursor.not_a("an object or null");
     return spec;
   }
   Cursor dtype = cursor["dtype"], observer = cursor["observer"];
@@ -122,7 +124,7 @@ ObserverSpec read_observer(Cursor cursor, Role role) {
 QConfigMapping QConfigReader::read(Cursor root) {
   using Kind = QConfigMapping::RuleKind;
   QConfigMapping mapping;
-  if (!root.is_object()) root.mistake("a qconfig is an object");
+  if (!root.is_object()) root.not_a("a qconfig, which is an object");
   root["$schema"], root["description"];
   auto add = [&](Kind kind, const std::string& key, Cursor value, const QConfig* global) -> const QConfig* {
     QConfigMapping::Rule rule{kind, key, nullptr, value.where(), nullptr};
@@ -136,7 +138,7 @@ QConfigMapping QConfigReader::read(Cursor root) {
   for (Cursor& pair : root["module_name_regex"].elements()) {
     auto parts = pair.elements();
     if (parts.size() != 2) {
-      pair.mistake("[regex, qconfig] is expected");
+      if (pair.is_array()) pair.mistake("an array of " + std::to_string(parts.size()) + " is not [regex, qconfig]");
       continue;
     }
     const std::string pattern = parts[0].string();

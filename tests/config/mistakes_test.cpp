@@ -56,15 +56,15 @@ q.json: /global/activation/dtype: "int9" is not one of int8, uint8, int16, uint1
 q.json: /global/activation/percentil: unknown key, did you mean "percentile"?
 q.json: /global/weight/dtype: missing
 q.json: /module_name_regex/0/0: "(" is not a regular expression
-q.json: /module_name_regex/1: [regex, qconfig] is expected
-q.json: /module_name/~1head~1conv: an object or null is expected
+q.json: /module_name_regex/1: an array of 1 is not [regex, qconfig]
+q.json: /module_name/~1head~1conv: 7 is not an object or null
 q.json: /golbal: unknown key, did you mean "global"?)");
 }
 
 TEST_CASE("qconfig: each field with a wrong value") {
   const std::string u8 = R"("observer": "minmax", "dtype": "uint8", )", s8 = R"("observer": "minmax", "dtype": "int8", )";
   const Row rows[] = {
-      {"[]", "q: a qconfig is an object"},
+      {"[]", "q: an array is not a qconfig, which is an object"},
       {"{",
        "q: not JSON: parse error at line 1, column 2: syntax error while parsing object key - unexpected end of input; expected string "
        "literal"},
@@ -72,7 +72,7 @@ TEST_CASE("qconfig: each field with a wrong value") {
       {R"({"object_type": []})", "q: /object_type: an array is not an object"},
       {R"({"module_name_regex": {}})", "q: /module_name_regex: an object is not an array"},
       {R"({"global": {}})", "q: /global/activation: missing\nq: /global/weight: missing"},
-      {R"({"global": {"activation": 1, "weight": null}})", "q: /global/activation: an object or null is expected"},
+      {R"({"global": {"activation": 1, "weight": null}})", "q: /global/activation: 1 is not an object or null"},
       {activation(R"("dtype": "uint8")"), "q: /global/activation/observer: missing"},
       {activation(R"("observer": 5, "dtype": "float")"),
        "q: /global/activation/observer: 5 is not one of minmax, moving_average_minmax, per_channel_minmax, "
@@ -110,6 +110,8 @@ TEST_CASE("qconfig: each field with a wrong value") {
        "q: /global/weight/qscheme: \"per_tensor_symmetric\" contradicts observer per_channel_minmax"},
       {weight(R"("observer": "placeholder", "dtype": "int8")"),
        "q: /global/weight/observer: \"placeholder\" is for activations, weights are known"},
+      {activation(u8 + R"("group_size": 32)"),
+       "q: /global/activation/group_size: groups are for weights, activations are quantized per tensor"},
       {weight(s8 + R"("group_size": -1)"), "q: /global/weight/group_size: -1 is outside 0..1048576"},
       {weight(s8 + R"("something_else_entirely": 1)"),
        "q: /global/weight/something_else_entirely: unknown key; known here: averaging_constant, bins, ch_axis, dtype, eps, group_size, "
@@ -126,9 +128,9 @@ TEST_CASE("qconfig: each field with a wrong value") {
 TEST_CASE("backend: each field with a wrong value") {
   const std::string types = "int8, uint8, int16, uint16, int4, uint4, float";
   const Row rows[] = {
-      {"3", "b: a backend is an object\nb: /name: missing\nb: /patterns: missing"},
+      {"3", "b: 3 is not a backend, which is an object\nb: /name: missing\nb: /patterns: missing"},
       {R"({"name": 1, "patterns": {}})", "b: /name: 1 is not a string\nb: /patterns: an object is not an array"},
-      {R"({"name": "b", "patterns": [1]})", "b: /patterns/0: an object is expected"},
+      {R"({"name": "b", "patterns": [1]})", "b: /patterns/0: 1 is not an object"},
       {pattern(""), "b: /patterns/0/pattern: missing"},
       {pattern(R"("pattern": [])"), "b: /patterns/0/pattern: the list of operators is empty"},
       {pattern(R"("pattern": "Relu(")"),
@@ -142,7 +144,7 @@ TEST_CASE("backend: each field with a wrong value") {
       {pattern(R"("pattern": "Conv", "dtype_configs": ["u8"])"), "b: /patterns/0/dtype_configs/0: \"u8\" is not in /dtype_configs"},
       {R"({"name": "b", "dtype_configs": {"u8s8": {}}, "patterns": [{"pattern": "Conv", "dtype_configs": ["u8s7"]}]})",
        "b: /patterns/0/dtype_configs/0: \"u8s7\" is not in /dtype_configs, did you mean \"u8s8\"?"},
-      {pattern(R"("pattern": "Conv", "dtype_configs": [7])"), "b: /patterns/0/dtype_configs/0: an object is expected"},
+      {pattern(R"("pattern": "Conv", "dtype_configs": [7])"), "b: /patterns/0/dtype_configs/0: 7 is not an object"},
       {pattern(R"("pattern": "Conv", "dtype_config": [])"), "b: /patterns/0/dtype_config: unknown key, did you mean \"dtype_configs\"?"},
       {pattern(R"("pattern": "Conv", "fuser_method": "fold_batchnorm")"),
        "b: /patterns/0/fuser_method: \"fold_batchnorm\" is not one of none, fold_bn, fold_bn_forward, fold_mul, fold_add, fold_pad, "
@@ -153,6 +155,8 @@ TEST_CASE("backend: each field with a wrong value") {
       {pattern(R"-("pattern": "Conv", "replacement": "Relu(")-"),
        "b: /patterns/0/replacement: pattern \"Relu(\": column 6: expected an operator, ?name, const or a number, found the end"},
       {pattern(R"("pattern": "Conv", "root_module": [])"), "b: /patterns/0/root_module: an array is not a string"},
+      {pattern(R"("pattern": ["Conv", "Relu"], "root_module": "Cnov")"),
+       "b: /patterns/0/root_module: \"Cnov\" is not one of the pattern's operators (Relu, Conv), and no module"},
       {constraint(R"("quint8")"), "b: /dtype_configs/c/input: \"quint8\" is not one of " + types},
       {constraint(R"({})"), "b: /dtype_configs/c/input/dtype: missing"},
       {constraint(R"({"dtype": "int8", "quant_min_lower_bound": "a"})"),
@@ -162,12 +166,17 @@ TEST_CASE("backend: each field with a wrong value") {
       {constraint(R"({"dtype": "int8", "quant_min_lower_bound": 5, "quant_max_upper_bound": 5})"),
        "b: /dtype_configs/c/input: quant_min_lower_bound 5 is not below quant_max_upper_bound 5"},
       {constraint(R"({"dtype": "int8", "scale_min_lower_bound": 2, "scale_max_upper_bound": 1})"),
-       "b: /dtype_configs/c/input: scale_min_lower_bound is above scale_max_upper_bound"},
+       "b: /dtype_configs/c/input: scale_min_lower_bound 2 is above scale_max_upper_bound 1"},
+      {constraint(R"({"dtype": "int8", "scale_min_lower_bound": 0.5, "scale_exact_match": 0.25})"),
+       "b: /dtype_configs/c/input/scale_exact_match: 0.25 contradicts the bounds beside it, 0.5.."},
+      {constraint(R"({"dtype": "uint8", "quant_min_lower_bound": 0, "quant_max_upper_bound": 127, "zero_point_exact_match": 128})"),
+       "b: /dtype_configs/c/input/zero_point_exact_match: 128 contradicts the bounds beside it, 0..127"},
+      {constraint("4"), "b: /dtype_configs/c/input: 4 is not a type or an object"},
       {constraint(R"({"dtype": "int8", "quant_max_uper_bound": 5})"),
        "b: /dtype_configs/c/input/quant_max_uper_bound: unknown key, did you mean \"quant_max_upper_bound\"?"},
       {R"({"name": "b", "patterns": [], "dtype_configs": {"c": {"bias": "int8", "is_dynamic": 1}}})",
        "b: /dtype_configs/c/bias: \"int8\" is not one of int32, float\nb: /dtype_configs/c/is_dynamic: 1 is not true or false"},
-      {R"({"name": "b", "patterns": [], "placement": 3})", "b: /placement: an object is expected"},
+      {R"({"name": "b", "patterns": [], "placement": 3})", "b: /placement: 3 is not an object"},
       {placement(R"("placement": "all")"), "b: /placement/placement: \"all\" is not one of every_tensor, inputs_only"},
       {placement(R"("relu_zp": 0)"), "b: /placement/relu_zp: 0 is not one of qmin, free"},
       {placement(R"("bias": "int32")"), "b: /placement/bias: \"int32\" is not one of int32_dq, float"},
@@ -175,7 +184,7 @@ TEST_CASE("backend: each field with a wrong value") {
       {placement(R"("constant_operands": "u8")"), "b: /placement/constant_operands: \"u8\" is not one of quantized, float"},
       {placement(R"("pass_through": "MaxPool")"), "b: /placement/pass_through: \"MaxPool\" is not an array"},
       {placement(R"("share_scale": [1])"), "b: /placement/share_scale/0: 1 is not a string"},
-      {placement(R"("fixed_range": {"Softmax": [1]})"), "b: /placement/fixed_range/Softmax: [low, high] is expected"},
+      {placement(R"("fixed_range": {"Softmax": [1]})"), "b: /placement/fixed_range/Softmax: an array of 1 is not [low, high]"},
       {placement(R"("fixed_range": {"Softmax": [1, 0]})"), "b: /placement/fixed_range/Softmax: the low end is not below the high end"},
       {placement(R"("opset_min": 3)"), "b: /placement/opset_min: 3 is outside 7..1000"},
       {placement(R"("opset_min": 21, "opset_max": 20)"), "b: /placement: opset_min is above opset_max"},

@@ -135,11 +135,11 @@ struct Input {
   int8x16_t flip, outside;
 };
 
-/// Tiles of four pixels where the core takes so many, then two, then one.
+/// Tiles of four pixels where the core takes so many, then two, then one; of seven pixels two of four, which share one.
 template <class Core, class Way, class Output>
 QTOOL_INLINE void tiles(const Way& way, const int8_t* columns, size_t pixel_bytes, const Output& output, size_t x, size_t n) {
   size_t p = 0;
-  for (; Core::kMostPixels == 4 && p + 4 <= n; p += 4) way.template tile<4>(columns + p * pixel_bytes, output, x + p);
+  for (; Core::kMostPixels == 4 && p + 4 <= n; p += p + 7 == n ? 3 : 4) way.template tile<4>(columns + p * pixel_bytes, output, x + p);
   for (; p + 2 <= n; p += 2) way.template tile<2>(columns + p * pixel_bytes, output, x + p);
   if (p < n) way.template tile<1>(columns + p * pixel_bytes, output, x + p);
 }

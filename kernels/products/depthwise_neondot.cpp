@@ -5,15 +5,72 @@
 namespace qtool::kernels {
 namespace {
 
+// Four pixels of two output rows, four channels: v0 .. v3 and v4 .. v7 sum up the rows; v16 .. v19 are columns of codes.
+#define COLUMN(v, offset) "ldr q" #v ", [%[from], #" #offset "]\n"
+#define DOT(sum, w, codes) "sdot v" #sum ".4s, v" #w ".16b, v" #codes ".16b\n"
+#define TAP(c0, c1, c2, c3)                                                                                                     \
+  "ldp q20, q21, [%[quarter]], #32\n" DOT(0, 20, c0) DOT(4, 21, c0) DOT(1, 20, c1) DOT(5, 21, c1) DOT(2, 20, c2) DOT(6, 21, c2) \
+      DOT(3, 20, c3) DOT(7, 21, c3)
+#define ROUND(sum, shifted) \
+  "scvtf v" #sum ".4s, v" #sum ".4s\n fmla v" #shifted ".4s, v" #sum ".4s, v20.4s\n fcvtns v" #sum ".4s, v" #shifted ".4s\n"
+#define ROUND_ROW(a, b, c, d) ROUND(a, 16) ROUND(b, 17) ROUND(c, 18) ROUND(d, 19)
+#define NARROW(op, lanes, i) op " %[s" #i "]." lanes ", v" #i ".4s\n"
+#define NARROW_ALL(op, lanes)                                                                                                   \
+  NARROW(op, lanes, 0)                                                                                                          \
+  NARROW(op, lanes, 1) NARROW(op, lanes, 2) NARROW(op, lanes, 3) NARROW(op, lanes, 4) NARROW(op, lanes, 5) NARROW(op, lanes, 6) \
+      NARROW(op, lanes, 7)
+// clang-format off
+#define QUARTER_STEPS                                                                                        \
+  "ld1 {v0.4s-v3.4s}, [%[quarter]], #64\n ld1 {v4.4s-v7.4s}, [%[quarter]], #64\n"                            \
+  COLUMN(16, 0) COLUMN(17, 64) COLUMN(18, 128) COLUMN(19, 192) TAP(16, 17, 18, 19)                           \
+  COLUMN(16, 256) TAP(17, 18, 19, 16) COLUMN(17, 320) TAP(18, 19, 16, 17)                                    \
+  "ldr q20, [%[quarter]], #16\n ld1 {v16.4s-v19.4s}, [%[quarter]]\n" ROUND_ROW(0, 1, 2, 3)                   \
+  "ld1 {v16.4s-v19.4s}, [%[quarter]], #64\n" ROUND_ROW(4, 5, 6, 7)
+// clang-format on
+#define STEPS(mode)                                                                                                       \
+  [s0] mode(steps[0][0]), [s1] mode(steps[0][1]), [s2] mode(steps[0][2]), [s3] mode(steps[0][3]), [s4] mode(steps[1][0]), \
+      [s5] mode(steps[1][1]), [s6] mode(steps[1][2]), [s7] mode(steps[1][3]), [quarter] "+r"(quarter)
+#define SOURCES [from] "r"(from), "m"(*quarter), "m"(*reinterpret_cast<const int8_t(*)[5 * kColumnBytes + 16]>(from))
+#define CHANGED "v0", "v1", "v2", "v3", "v4", "v5", "v6", "v7", "v16", "v17", "v18", "v19", "v20", "v21"
+
+/// What four of 16 channels are multiplied by and added to.
+struct Quarter {
+  int32x4_t start[2][4];    ///< of an output row, four times the same
+  int8x16_t weights[3][2];  ///< of a column and an output row
+  float32x4_t scale, shift[4];
+};
+
+/// The steps, before the zero point, of four pixels of two rows of 3 x 3 taps: four channels to the low half of `steps`, which begin 16
+/// bytes a quarter into the columns; `quarter` moves on.
+QTOOL_INLINE void low_steps(const int8_t* from, const Quarter*& quarter, int16x8_t (&steps)[2][4]) {
+  asm(QUARTER_STEPS NARROW_ALL("sqxtn", "4h") : STEPS("=w") : SOURCES : CHANGED);
+}
+/// And four more to the high half.
+QTOOL_INLINE void high_steps(const int8_t* from, const Quarter*& quarter, int16x8_t (&steps)[2][4]) {
+  asm(QUARTER_STEPS NARROW_ALL("sqxtn2", "8h") : STEPS("+w") : SOURCES : CHANGED);
+}
+
 /// kWidth and kStride 0: whatever the arguments say.
 template <size_t kGroups, size_t kRows, size_t kWidth, size_t kStride>
 struct DotCore {
   static constexpr size_t kMostPixels = 4;
+  static constexpr bool kUsual = kGroups == 1 && kRows == 2 && kWidth == 3 && kStride == 1;
 
   DotCore(const DepthwiseArgs& args, size_t channel, const int8_t* w)
       : weights(w), kw(kWidth ? kWidth : args.kw), stride(kStride ? kStride : args.stride), dilation(kWidth ? 1 : args.dilation) {
     for (size_t t = 0; t < kRows; ++t)
       for (size_t q = 0; q < 4; ++q) start[t][q] = vaddq_s32(vld1q_s32(args.start + channel + 4 * q), sum128(t, q));
+    if constexpr (kUsual)
+      for (size_t q = 0; q < 4; ++q) lay_out(quarters[q], q, args.scale + channel, args.shift + channel);
+  }
+
+  QTOOL_INLINE void lay_out(Quarter& to, size_t q, const float* scale, const float* shift) const {
+    to.scale = vld1q_f32(scale + 4 * q);
+    for (auto& copy : to.shift) copy = vld1q_f32(shift + 4 * q);
+    for (size_t t = 0; t < 2; ++t) {
+      for (auto& copy : to.start[t]) copy = start[t][q];
+      for (size_t kx = 0; kx < 3; ++kx) to.weights[kx][t] = weight(t, kx, 0, q);
+    }
   }
 
   template <class Use>
@@ -64,6 +121,7 @@ struct DotCore {
   struct Way {
     template <size_t kPixels, class Output>
     QTOOL_INLINE void tile(const int8_t* columns, const Output& output, size_t x) const {
+      if constexpr (kUsual && kPixels == 4) return usual(columns, output, x);
 #pragma GCC unroll 2
       for (size_t h = 0; h < 2; ++h) {
         int32x4_t acc[kRows][kPixels];
@@ -82,12 +140,29 @@ struct DotCore {
       }
     }
 
+    template <class Output>
+    QTOOL_INLINE void usual(const int8_t* columns, const Output& output, size_t x) const {
+      int16x8_t low[2][4], high[2][4];
+      const Quarter* quarter = core.quarters;
+      low_steps(columns, quarter, low), high_steps(columns + 16, quarter, low);
+      int8x8_t codes[2][4];
+#pragma GCC unroll 8
+      for (size_t i = 0; i < 8; ++i) codes[i / 4][i % 4] = vqmovn_s16(vqaddq_s16(low[i / 4][i % 4], output.zero_point));
+      low_steps(columns + 32, quarter, high), high_steps(columns + 48, quarter, high);
+#pragma GCC unroll 8
+      for (size_t i = 0; i < 8; ++i) {
+        const int8x16_t all = vqmovn_high_s16(codes[i / 4][i % 4], vqaddq_s16(high[i / 4][i % 4], output.zero_point));
+        output.store_pixel(output.out[i / 4] + (x + i % 4) * output.step, output.template bounded<kFull>(all));
+      }
+    }
+
     const DotCore& core;
   };
 
   const int8_t* weights;
   size_t kw, stride, dilation;
   int32x4_t start[kRows][4];
+  Quarter quarters[kUsual ? 4 : 1];
 };
 
 }  // namespace

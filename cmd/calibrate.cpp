@@ -20,7 +20,7 @@ struct Options {
   DataArgs data;
   OutputArgs output;
   std::string engine = "auto";
-  bool resume = false;
+  bool resume = false, any_observer = false;
 };
 
 bool writes_model(const std::string& path) { return path == "-" || path.ends_with(".onnx"); }
@@ -58,8 +58,8 @@ int run(const Options& options, Session& session) {
   const std::optional<Stats> before = earlier(options, digest);
   const SampleSet samples = options.data.open(model);
   Progress progress("calibrate");
-  CalibrateOptions calibrate_options{session.threads(), session.options.strict, options.engine, before ? &*before : nullptr,
-                                     std::ref(progress)};
+  CalibrateOptions calibrate_options{session.threads(),           session.options.strict, options.engine,
+                                     before ? &*before : nullptr, std::ref(progress),     options.any_observer};
   const CalibrateReport result = calibrate(model, digest, samples, calibrate_options, session.diagnostics);
   save(options, model, result.stats);
   report(result, session);
@@ -78,6 +78,8 @@ std::function<int(Session&)> add_calibrate(CLI::App& app, Session& session) {
   options->data.add_to(app, false);
   options->output.add_to(app, "statistics (JSON), or with a name ending in .onnx the prepared model with the statistics inside");
   app.add_option("--engine", options->engine, "auto, onednn, arm or reference")->capture_default_str();
+  app.add_flag("--any-observer", options->any_observer,
+               "collect what every observer needs, whatever the qconfig names, so that convert --observer takes any");
   app.add_flag("--resume", options->resume, "continue from the statistics in the output file");
   add_common_options(app, session.options);
   return [options](Session& each) { return run(*options, each); };

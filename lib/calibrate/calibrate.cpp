@@ -27,7 +27,7 @@ bool keeps_samples(const Node& observer) {
 /// One thread: a runner and what it saw.
 class Worker {
  public:
-  explicit Worker(Plan& plan) : runner_(plan) {
+  Worker(Plan& plan, bool any_observer) : runner_(plan), any_observer_(any_observer) {
     set_engine_threads(1);
     runner_.set_observer([this](const Node& observer, const Array& value) { see(observer, value); });
   }
@@ -57,12 +57,15 @@ class Worker {
   void see(const Node& observer, const Array& value) {
     auto [at, fresh] = slots_.try_emplace(&observer);
     Slot& slot = at->second;
-    if (fresh) slot = {observed_tensor(observer), detail_of(observer), keeps_samples(observer), {}};
+    if (fresh)
+      slot = {
+          observed_tensor(observer), any_observer_ ? Detail::histogram : detail_of(observer), any_observer_ || keeps_samples(observer), {}};
     slot.statistics.observe(value.tensor.floats(), sample_, slot.detail);
     if (!slot.keeps_samples) slot.statistics.samples = {};
   }
 
   Runner runner_;
+  const bool any_observer_;
   SampleId sample_;
   std::vector<std::string> seen_ids_;
   std::unordered_map<const Node*, Slot> slots_;
@@ -106,7 +109,7 @@ class Calibration {
   }
 
   void use(size_t item, size_t worker) {
-    if (!workers_[worker]) workers_[worker] = std::make_unique<Worker>(plan_);
+    if (!workers_[worker]) workers_[worker] = std::make_unique<Worker>(plan_, options_.any_observer);
     const std::optional<Sample> sample = load(item);
     if (sample) with_frame("sample " + sample->id, [&] { workers_[worker]->run(*sample); });
   }

@@ -16,6 +16,7 @@ struct CalibrateOptions {
   std::string engine = "auto";
   const Stats* resume = nullptr;                            ///< samples seen there are not run again; the result includes them
   std::function<void(size_t done, size_t total)> progress;  ///< called from any thread, one at a time
+  bool any_observer = false;  ///< collects what every range rule needs; memory then grows with the samples by 8 bytes a tensor
 };
 
 struct CalibrateReport {
@@ -25,7 +26,7 @@ struct CalibrateReport {
 };
 
 /// Runs every sample through the prepared model and collects what its observers see. `digest`: of the prepared model.
-/// Memory does not grow with the number of samples. Throws Error(invalid_file) when no sample is usable.
+/// Memory does not grow with the number of samples but for moving averages. Throws Error(invalid_file) when no sample is usable.
 CalibrateReport calibrate(const Model& prepared, const std::string& digest, const SampleSet& samples, const CalibrateOptions& options,
                           Diagnostics& diagnostics);
 

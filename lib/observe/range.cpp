@@ -67,7 +67,8 @@ std::optional<Range> choose_range(std::string_view observer, const TensorStatist
   if (!statistics.empty() && rule.needs == Detail::histogram && statistics.histogram.empty())
     throw invalid_file("observer \"" + std::string(observer) + "\" needs a histogram, the statistics hold extremes only");
   if (!statistics.empty() && needs_samples(observer) && statistics.samples.empty())
-    throw invalid_file("observer \"" + std::string(observer) + "\" needs the extremes of every sample: calibrate with it in the qconfig");
+    throw invalid_file("observer \"" + std::string(observer) +
+                       "\" needs the extremes of every sample: calibrate with it in the qconfig, or with --any-observer");
   return rule.choose(statistics, options);
 }
 

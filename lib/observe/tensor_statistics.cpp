@@ -25,6 +25,9 @@ void check(const TensorStatistics& statistics) {
     throw invalid_file("statistics: the histogram does not reach from the least to the greatest value");
 }
 
+/// Collected without the extremes of each sample: with those of other samples alone a moving average would be wrong.
+bool forgot_samples(const TensorStatistics& statistics) { return !statistics.empty() && statistics.samples.empty(); }
+
 }  // namespace
 
 void TensorStatistics::observe(std::span<const float> values, SampleId sample, Detail detail) {
@@ -37,9 +40,12 @@ void TensorStatistics::observe(std::span<const float> values, SampleId sample, D
 }
 
 void TensorStatistics::merge(const TensorStatistics& other) {
+  if (forgot_samples(*this) || forgot_samples(other))
+    samples = {};
+  else
+    samples.merge(other.samples);
   extremes.merge(other.extremes);
   histogram.merge(other.histogram);
-  samples.merge(other.samples);
   elements += other.elements;
   nan_count += other.nan_count;
   inf_count += other.inf_count;

@@ -267,13 +267,19 @@ class CandidateFinder {
     for (const DTypeConfig& config : row.dtype_configs) {
       if (config.is_dynamic || config.weight_only()) continue;
       const std::vector<std::string> own = unmet(decision, config);
-      if (own.empty()) return tensors(decision, config);
+      if (own.empty()) return satisfied(decision, config);
       for (const std::string& reason : own)
         if (std::find(reasons.begin(), reasons.end(), reason) == reasons.end()) reasons.push_back(reason);
     }
     decision.breaks_constraint = !reasons.empty();
     if (reasons.empty()) reasons.push_back("the backend computes it only with dynamic quantization");
     decision.reasons.insert(decision.reasons.end(), reasons.begin(), reasons.end());
+  }
+
+  void satisfied(NodeDecision& decision, const DTypeConfig& config) const {
+    const auto most = [](const std::optional<DTypeConstraint>& each) { return each ? each->scale_max_upper_bound : std::nullopt; };
+    decision.most_scales = {most(config.input), most(config.output), most(config.weight)};
+    tensors(decision, config);
   }
 
   /// Tensors with rules of their own among those the call reads and writes as codes.

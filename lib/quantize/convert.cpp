@@ -9,6 +9,7 @@
 #include "quantize/imported.h"
 #include "quantize/layers.h"
 #include "quantize/observers.h"
+#include "quantize/scale_bounds.h"
 #include "quantize/to_dynamic.h"
 #include "quantize/to_qdq.h"
 #include "quantize/to_weight_only.h"
@@ -57,8 +58,10 @@ std::pair<QuantPlan, QParams> decide_with_stats(Model& model, const QConfigMappi
   for (;;) {
     QuantPlan plan = decide(model, qconfig, backend, options);
     QParams qparams = choose_qparams(plan, stats, backend.placement);
-    if (qparams.missing.empty()) return {std::move(plan), std::move(qparams)};
-    for (const auto& [tensor, reason] : qparams.missing) options.unquantizable[tensor] = reason;
+    const size_t before = options.unquantizable.size();
+    const auto refused = qparams.missing.empty() ? scales_above_bounds(plan, qparams) : qparams.missing;
+    for (const auto& [tensor, reason] : refused) options.unquantizable.emplace(tensor, reason);
+    if (options.unquantizable.size() == before) return {std::move(plan), std::move(qparams)};
   }
 }
 

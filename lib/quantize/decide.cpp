@@ -21,6 +21,7 @@ void refuse_unquantizable(std::vector<NodeDecision>& nodes, const DecideOptions&
   };
   for (NodeDecision& decision : nodes) {
     for (const size_t input : decision.data) refuse(decision, decision.call->in(input));
+    if (decision.weight) refuse(decision, decision.call->in(decision.weight->input));
     if (!needs_coded_output(decision)) continue;
     for (const auto& value : decision.call->outputs()) refuse(decision, value.get());
   }

@@ -1,7 +1,11 @@
 #include "quantize/prepare.h"
 
 #include <algorithm>
+#include <set>
 
+#include "config/nearest.h"
+#include "graph/pattern_node.h"
+#include "ops/op_def.h"
 #include "pass/tidy.h"
 #include "quantize/decide_weights.h"
 #include "quantize/imported.h"
@@ -62,6 +66,31 @@ void check_opset(const Model& model, const BackendConfig& backend, Diagnostics& 
   if (newest > 0 && model.opset() > newest)
     diagnostics.warn("opset", "opset " + std::to_string(model.opset()),
                      "backend \"" + backend.name + "\" reads opsets up to " + std::to_string(newest));
+}
+
+void add_operators(const PatternNode& node, std::set<std::string>& names) {
+  names.insert(node.operators.begin(), node.operators.end());
+  for (const PatternNodePtr& arg : node.args) add_operators(*arg, names);
+}
+
+/// A pattern over an operator that neither qtool nor the model knows can never match: most likely a slip of the pen.
+void check_operators(const Model& model, const BackendConfig& backend, Diagnostics& diagnostics) {
+  std::set<std::string> known;
+  for (const OpDef* row : all_ops()) known.insert(std::string(row->name));
+  for_each_graph(*model.graph, [&](Graph& graph) {
+    for (const Node& node : graph.nodes()) known.insert(node.op);
+  });
+  for (const BackendPattern& pattern : backend.patterns) {
+    std::set<std::string> names;
+    for (const std::string& expression : pattern.expressions) add_operators(Pattern::parse(expression).root(), names);
+    for (const std::string& name : names) {
+      if (known.count(name) || name.find('.') != std::string::npos) continue;
+      const std::string closest = nearest(name, std::vector<std::string>(known.begin(), known.end()));
+      diagnostics.warn(
+          "unmatched", pattern.where,
+          "matches nothing, no operator is called \"" + name + "\"" + (closest.empty() ? "" : ", did you mean \"" + closest + "\"?"));
+    }
+  }
 }
 
 }  // namespace
@@ -144,6 +173,7 @@ QuantPlan prepare(Model& model, const PrepareOptions& options, Diagnostics& diag
     tidy(model);
   }
   check_opset(model, options.backend, diagnostics);
+  check_operators(model, options.backend, diagnostics);
   const auto allowed = allowed_outside(model, options.wrap, diagnostics);
   tidy_and_fuse(model, options.backend, allowed, diagnostics);
   form_wrapped_regions(model, [&](const Node& node) { return !allowed(node); });

@@ -39,6 +39,10 @@ struct NodeDecision {
   std::vector<size_t> constants;       ///< constant call inputs quantized like an activation (second operand of Add)
   std::optional<WeightInput> weight;
   std::optional<size_t> bias;  ///< call input that becomes int32
+  /// The backend's scale_max_upper_bound, held against the scales of the calibrated model.
+  struct MostScales {
+    std::optional<double> input, output, weight;
+  } most_scales;
 };
 
 /// One tensor that is quantized; tensors without an entry stay float.

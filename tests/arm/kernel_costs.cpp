@@ -100,42 +100,42 @@ void products() {
   Product(128, 1, 768, 3072, 1, 1).cost("128x768x3072");
 }
 
-/// A depthwise convolution with "same" padding: two output rows a call where the stride is 1.
+/// A depthwise convolution with "same" padding to h x w: two output rows at once where the stride is 1.
 struct Window {
-  Window(size_t h, size_t w, size_t channels, size_t kernel)
-      : image(ramp<uint8_t>(h * w * channels)),
-        outside(w * channels, 128),
+  Window(size_t h, size_t w, size_t channels, size_t kernel, size_t stride = 1)
+      : image(ramp<uint8_t>(h * w * channels * stride * stride)),
+        outside(w * stride * channels, 128),
         out(h * w * channels),
         macs(h * w * channels * kernel * kernel) {
-    const size_t groups = (kernel + 3) / 4;
-    const DepthwisePacking packing{channels, kernel, groups, 2};
+    const size_t groups = (kernel + 3) / 4, at_once = stride == 1 ? 2 : 1;
+    const DepthwisePacking packing{channels, kernel, groups, at_once};
     weights.resize(packing.size());
     for (size_t block = 0; block < packing.blocks(); ++block)
-      for (size_t i = 0; i < 2 * kernel * kernel * 16; ++i) {
+      for (size_t i = 0; i < at_once * kernel * kernel * 16; ++i) {
         const size_t t = i / (16 * kernel * kernel), kx = i / 16 % kernel, r = t + i / (16 * kernel) % kernel;
         weights[packing.index(block, t, kx, r, packing.first(block) + i % 16)] = static_cast<int8_t>(i % 253) - 126;
       }
     start.resize(channels), scale.assign(channels, 1e-3f), shift.assign(channels, 0.5f);
-    for (size_t y = 0; y < h; y += 2) {
+    for (size_t y = 0; y < h; y += at_once) {
       for (size_t r = 0; r < 4 * groups; ++r) {
-        const size_t iy = y + r - kernel / 2;
-        rows.push_back(iy < h ? image.data() + iy * w * channels : outside.data());
+        const size_t iy = y * stride + r - kernel / 2;
+        rows.push_back(iy < h * stride ? image.data() + iy * w * stride * channels : outside.data());
       }
       uint8_t* to = out.data() + y * w * channels;
       calls.push_back({nullptr,
                        groups,
                        kernel,
-                       1,
+                       stride,
                        1,
                        kernel / 2,
                        channels,
+                       w * stride,
                        w,
-                       w,
-                       std::min<size_t>(2, h - y),
+                       std::min(at_once, h - y),
                        0x80,
                        128,
                        weights.data(),
-                       2,
+                       at_once,
                        start.data(),
                        scale.data(),
                        shift.data(),
@@ -147,7 +147,7 @@ struct Window {
     }
     for (size_t i = 0; i < calls.size(); ++i) calls[i].rows = rows.data() + 4 * groups * i;
     calls.resize(1);
-    calls[0].times = h / 2, calls[0].out_step = 2 * w * channels;
+    calls[0].times = h / at_once, calls[0].out_step = at_once * w * channels;
   }
   void cost(const std::string& name) const {
     row(name, macs, [this] {
@@ -188,6 +188,7 @@ void windows() {
   Window(112, 112, 32, 3).cost("dw 3x3 112x112x32");
   Window(14, 14, 384, 3).cost("dw 3x3 14x14x384");
   Window(14, 14, 240, 5).cost("dw 5x5 14x14x240");
+  Window(56, 56, 96, 3, 2).cost("dw 3x3 s2 112x112x96");
 }
 
 void pools() {

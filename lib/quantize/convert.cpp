@@ -120,7 +120,10 @@ ConvertReport convert(Model& model, const Stats& stats, const ConvertOptions& op
   report.tables = plan.tables.size();
   tell_static_recurrences(model, plan);
   to_qdq(model, plan, qparams, backend.placement);
-  if (model.find_metadata(kImportedKey)) store_biases(model, backend.placement);
+  if (model.find_metadata(kImportedKey)) {
+    store_biases(model, backend.placement);
+    drop_unused_weights(*model.graph);
+  }
   lint(model, "after pass to_qdq");
   finish(model, qconfig, backend);
   return report;

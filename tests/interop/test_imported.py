@@ -77,6 +77,8 @@ def test_kept_to_the_bit(qtool, trained, feeds, tmp_path):
         want = before.run(None, feed)[0]
         assert np.array_equal(want, after.run(None, feed)[0])
         np.testing.assert_allclose(mine, want, atol=.02)  # a code or two of 255
+    graph = onnx.load(tmp_path / 'int8.onnx').graph
+    assert {i.name for i in graph.initializer} <= {name for node in graph.node for name in node.input}
     assert optimized(tmp_path / 'int8.onnx', tmp_path)['QLinearConv'] == 2
     assert (tmp_path / 'int8.onnx').stat().st_size < .5 * trained.stat().st_size
 

@@ -15,10 +15,10 @@ namespace {
   "scvtf v" #sum ".4s, v" #sum ".4s\n fmla v" #shifted ".4s, v" #sum ".4s, v20.4s\n fcvtns v" #sum ".4s, v" #shifted ".4s\n"
 #define ROUND_ROW(a, b, c, d) ROUND(a, 16) ROUND(b, 17) ROUND(c, 18) ROUND(d, 19)
 #define NARROW(op, lanes, i) op " %[s" #i "]." lanes ", v" #i ".4s\n"
-#define NARROW_ALL(op, lanes)                                                                                                   \
-  NARROW(op, lanes, 0)                                                                                                          \
-  NARROW(op, lanes, 1) NARROW(op, lanes, 2) NARROW(op, lanes, 3) NARROW(op, lanes, 4) NARROW(op, lanes, 5) NARROW(op, lanes, 6) \
-      NARROW(op, lanes, 7)
+#define NARROW_ALL(op, lanes) \
+  NARROW(op, lanes, 0)        \
+  NARROW(op, lanes, 1)        \
+  NARROW(op, lanes, 2) NARROW(op, lanes, 3) NARROW(op, lanes, 4) NARROW(op, lanes, 5) NARROW(op, lanes, 6) NARROW(op, lanes, 7)
 // clang-format off
 #define QUARTER_STEPS                                                                                        \
   "ld1 {v0.4s-v3.4s}, [%[quarter]], #64\n ld1 {v4.4s-v7.4s}, [%[quarter]], #64\n"                            \

@@ -4,6 +4,7 @@
 
 #include "config/modules.h"
 #include "pass/fuse.h"
+#include "quantize/module_types.h"
 #include "quantize/spread.h"
 #include "quantize/wrap_regions.h"
 
@@ -381,8 +382,14 @@ TensorSpec tensor_spec(const QConfigMapping& qconfig, const Value& value, const 
 
 QConfigChoice choose_rule(const QConfigMapping& qconfig, const Node& call, const Node& root, const BackendPattern& row) {
   std::vector<std::string> types;
-  for (const std::string& type : {fused_module_of(call), row.root_module, root.op})
+  const auto add = [&](const std::string& type) {
     if (!type.empty() && std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
+  };
+  add(fused_module_of(call));
+  for (const std::string& each : {row.pattern, row.root_module}) add(module_named(each) ? each : "");
+  for (const std::string& module : module_types(call, root)) add(module);
+  add(row.root_module);
+  add(root.op);
   return qconfig.choose(call.path(), types);
 }
 

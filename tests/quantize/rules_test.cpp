@@ -106,6 +106,32 @@ TEST_CASE("tensor rule: held against the backend's constraints, told where nothi
                     [](const Diagnostic& each) { return each.kind == "unmatched" && each.subject.find("tensor \"nobody\"") == 0; }));
 }
 
+TEST_CASE("object_type takes module aliases: by operator, constant inputs and the rank of the weight, in fused groups too") {
+  const auto conv2d = prepared(three_convs(), with(R"("object_type": {"Conv2d": null})"));
+  for (const char* node : {"a", "b", "c"}) CHECK_THAT(reasons(conv2d->plan, node), ContainsSubstring("object_type \"Conv2d\""));
+  const auto conv1d = prepared(three_convs(), with(R"("object_type": {"Conv1d": null})"));
+  for (const char* node : {"a", "b", "c"}) CHECK(decision(conv1d->plan, node).quantized);
+  const auto alias_first = prepared(three_convs(), with(R"("object_type": {"Conv": null, "Conv2d": {}})"));
+  for (const char* node : {"a", "b", "c"}) CHECK(decision(alias_first->plan, node).quantized);
+  const auto group_first = prepared(three_convs(), with(R"("object_type": {"Conv2d": null, "ConvRelu": {}})"));
+  CHECK(decision(group_first->plan, "a").quantized);
+  CHECK(!decision(group_first->plan, "b").quantized);
+}
+
+TEST_CASE("object_type Linear is no product of two activations, Embedding no Gather from one") {
+  Model model = model_of(R"(
+    g (float[4, 8] x, float[8, 8] w) => (float[4, 4] y) {
+      [layer] a = MatMul (x, w)
+      [turned] b = Transpose (a)
+      [product] y = MatMul (a, b)
+    })",
+                         13);
+  add_weights(model, {"w"});
+  const auto made = prepared(std::move(model), with(R"("object_type": {"Linear": null})"));
+  CHECK_THAT(reasons(made->plan, "layer"), ContainsSubstring("object_type \"Linear\""));
+  CHECK(decision(made->plan, "product").quantized);
+}
+
 TEST_CASE("a fused group has one qconfig: a conflict leaves it float and names both rules") {
   const auto made = prepared(three_convs(), with(R"("module_name": {"relu": null})"));
   CHECK_THAT(reasons(made->plan, "a"), ContainsSubstring("two qconfigs: a by global, relu by module_name \"relu\""));

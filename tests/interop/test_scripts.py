@@ -104,3 +104,11 @@ def test_table_summary_names_the_fastest_peer_and_the_speed_up():
     row = table.summary('m', rows, {1: race, 2: {}})
     assert row == {'model': 'm', 'float': 0.97, 'qtool int8': '0.96, 90 KiB', 'ONNX Runtime min-max': '',
                    'int8 (1T)': '100 / 120 openvino = 1.20x', 'float (1T)': '300 / 330 ort = 1.10x'}
+
+
+def test_weight_only_compares_with_onnx_runtime(qtool):
+    """Small models: a row a model, form and number of rows, and no error beyond that of float sums."""
+    command = [sys.executable, ROOT / 'scripts/tasks/weight_only.py', '--qtool', qtool, '--width', '64', '--words', '300', '--rounds', '1']
+    rows = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    assert len(rows) == 18
+    assert all(float(row.split('|')[5].split('(')[1].rstrip(') ')) < 1e-5 for row in rows), rows

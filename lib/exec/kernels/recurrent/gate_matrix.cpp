@@ -39,7 +39,9 @@ void round_row(const float* row, float* to, uint8_t* codes, int64_t k) {
 /// out += in times panels.
 void add_panels(const kernels::FloatGemmPacking& packing, const float* in, const float* panels, float* out, int64_t rows, int64_t stride) {
   const size_t n = packing.n, k = packing.depth;
-  std::vector<float> product(static_cast<size_t>(rows) * n), start(packing.padded_n(), 0.0f);
+  thread_local std::vector<float> product, start;  // start: zeros
+  if (product.size() < static_cast<size_t>(rows) * n) product.resize(static_cast<size_t>(rows) * n);
+  if (start.size() < packing.padded_n()) start.resize(packing.padded_n(), 0.0f);
   kernels::best<kernels::FloatGemm>().run(
       {in, k, nullptr, 0, static_cast<size_t>(rows), packing, panels, start.data(), -kInfinity, kInfinity, product.data(), n});
   for (int64_t row = 0; row < rows; ++row)
@@ -123,7 +125,8 @@ void GateMatrix::add_packed(const float* in, float* out, int64_t rows, int64_t s
         const kernels::FloatGemmPacking& packing = codes.packing();
         if (rows == 1) return codes.multiply({in, packing, nullptr, 0, out, -kInfinity, kInfinity, out}, 0);
         constexpr size_t kPanel = kernels::FloatGemmPacking::kColumns;
-        std::vector<float> widened(kPanelsAtOnce * packing.panel_size());
+        thread_local std::vector<float> widened;
+        if (widened.size() < kPanelsAtOnce * packing.panel_size()) widened.resize(kPanelsAtOnce * packing.panel_size());
         for (size_t panel = 0; panel < packing.panels(); panel += kPanelsAtOnce) {
           const size_t end = std::min(panel + kPanelsAtOnce, packing.panels());
           for (size_t p = panel; p < end; ++p) codes.widen(p, widened.data() + (p - panel) * packing.panel_size());

@@ -386,8 +386,8 @@ QConfigChoice choose_rule(const QConfigMapping& qconfig, const Node& call, const
     if (!type.empty() && std::find(types.begin(), types.end(), type) == types.end()) types.push_back(type);
   };
   add(fused_module_of(call));
-  for (const std::string& each : {row.pattern, row.root_module}) add(module_named(each) ? each : "");
   for (const std::string& module : module_types(call, root)) add(module);
+  for (const std::string& each : {row.pattern, row.root_module}) add(module_named(each) ? each : "");
   add(row.root_module);
   add(root.op);
   return qconfig.choose(call.path(), types);

@@ -22,15 +22,21 @@ bool is_one_operator(const PatternNode& node) {
   return node.kind == PatternNode::Kind::call && std::ranges::all_of(node.args, is_value);
 }
 
-const std::vector<Form>& forms() {
-  static const std::vector<Form> table = [] {
-    std::vector<Form> made;
-    for (const Module& module : modules())
-      for (const std::string& expression : module.patterns)
-        if (Pattern pattern = Pattern::parse(expression); is_one_operator(pattern.root())) made.push_back({&module, std::move(pattern)});
-    return made;
-  }();
-  return table;
+std::vector<Form> parsed_forms(bool one_operator) {
+  std::vector<Form> made;
+  for (const Module& module : modules())
+    for (const std::string& expression : module.patterns)
+      if (Pattern pattern = Pattern::parse(expression); is_one_operator(pattern.root()) == one_operator)
+        made.push_back({&module, std::move(pattern)});
+  return made;
+}
+
+/// "EmbeddingBag" for a Gather: the pattern ends in what alone reads the operator.
+bool is_inside(Node& root, const Pattern& pattern) {
+  const Value* made = root.out(0);
+  if (!made || made->uses().size() != 1 || !made->uses()[0].node->is_call()) return false;
+  const auto found = match(pattern, *made->uses()[0].node);
+  return found && std::ranges::find(found->nodes, &root) != found->nodes.end();
 }
 
 /// The constant that input i of `root` reads, seen through the group's border.
@@ -59,8 +65,12 @@ bool has_form(const Node& call, const Node& root, const PatternNode& pattern) {
 }  // namespace
 
 std::vector<std::string> module_types(const Node& call, const Node& root) {
+  static const std::vector<Form> larger = parsed_forms(false), single = parsed_forms(true);
   std::vector<std::string> types;
-  for (const auto& [module, pattern] : forms()) {
+  if (&call == &root)
+    for (const auto& [module, pattern] : larger)
+      if (is_inside(const_cast<Node&>(root), pattern)) types.push_back(module->name);
+  for (const auto& [module, pattern] : single) {
     if (!has_form(call, root, pattern.root())) continue;
     const Tensor* weight = module->weight_rank > 0 ? constant_at(call, root, 1) : nullptr;
     if (module->weight_rank == 0 || (weight && weight->rank() == static_cast<size_t>(module->weight_rank))) types.push_back(module->name);

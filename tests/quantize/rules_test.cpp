@@ -118,6 +118,27 @@ TEST_CASE("object_type takes module aliases: by operator, constant inputs and th
   CHECK(!decision(group_first->plan, "b").quantized);
 }
 
+TEST_CASE("object_type EmbeddingBag is a Gather that ReduceSum reads, and before Embedding") {
+  Model model = model_of(R"(
+    g (int64[2, 5] i, float[64, 8] w) => (float[2, 8] y, float[2, 5, 8] z) <int64[1] axes = {1}> {
+      [bag] e = Gather (w, i)
+      [sum] y = ReduceSum <keepdims = 0> (e, axes)
+      [table] z = Gather (w, i)
+    })",
+                         13);
+  add_weights(model, {"w"});
+  const auto stored = [&](const std::string& rules) {
+    PrepareOptions options =
+        x86(R"({"global": {"activation": null, "weight": {"observer": "per_channel_minmax", "dtype": "int8"}}, )" + rules + "}");
+    options.mode = Mode::weight_only;
+    const auto made = prepared(copy(model), options);
+    return std::pair{decision(made->plan, "bag").quantized, decision(made->plan, "table").quantized};
+  };
+  CHECK(stored(R"("object_type": {"EmbeddingBag": null})") == std::pair{false, true});
+  CHECK(stored(R"("object_type": {"Embedding": null})") == std::pair{false, false});
+  CHECK(stored(R"("object_type": {"EmbeddingBag": {}, "Embedding": null})") == std::pair{true, false});
+}
+
 TEST_CASE("object_type Linear is no product of two activations, Embedding no Gather from one") {
   Model model = model_of(R"(
     g (float[4, 8] x, float[8, 8] w) => (float[4, 4] y) {

@@ -120,6 +120,7 @@ class CandidateFinder {
     if (!options_.all_float.empty()) return refused(decision, options_.all_float);
     if (is_wrapped_call(call)) return refused(decision, "it is wrapped");
     const BackendPattern* row = table_.row_of(model_, call);
+    if (!row) note_rules(qconfig_, call);
     if (!row) return refused(decision, "backend \"" + backend_.name + "\" has no pattern for " + described(call));
     decision.pattern = row->pattern;
     roles(decision, *row);
@@ -378,6 +379,12 @@ TensorSpec tensor_spec(const QConfigMapping& qconfig, const Value& value, const 
   if (!choice) return {&owner.qconfig->activation, owner.rule};
   const bool quantizes = choice->qconfig && choice->qconfig->activation.quantizes();
   return {quantizes ? &choice->qconfig->activation : nullptr, choice->rule};
+}
+
+void note_rules(const QConfigMapping& qconfig, const Node& call) {
+  std::vector<std::string> types = module_types(call, call);
+  types.push_back(call.op);
+  qconfig.choose(call.path(), types);
 }
 
 QConfigChoice choose_rule(const QConfigMapping& qconfig, const Node& call, const Node& root, const BackendPattern& row) {

@@ -49,6 +49,9 @@ SeenThrough see_through(const Model& model, const Node& call, const BackendPatte
 /// The qconfig's choice for a call: by its path, its group's name, the row's module, its root's operator.
 QConfigChoice choose_rule(const QConfigMapping& qconfig, const Node& call, const Node& root, const BackendPattern& row);
 
+/// Notes that the rules which name this call are met by a node, although it stays float whatever they say.
+void note_rules(const QConfigMapping& qconfig, const Node& call);
+
 /// The rule of one tensor as read by `reader` at `input` (null: by its own name alone).
 std::optional<QConfigChoice> choose_tensor_rule(const QConfigMapping& qconfig, const Value& value, const Node* reader, size_t input);
 

@@ -73,6 +73,10 @@ class WeightDecider {
     if (row) decision.pattern = row->pattern;
     if (!options_.all_float.empty()) return refused(decision, options_.all_float);
     if (is_wrapped_call(call)) return refused(decision, "it is wrapped");
+    if (row)
+      choose_rule(qconfig_, call, *decision.root, *row);
+    else
+      note_rules(qconfig_, call);
     const std::vector<size_t> inputs = weight_inputs(*decision.root);
     if (inputs.empty() || (mode_ == Mode::dynamic && is_embedding(*decision.root))) return refused(decision, no_layer());
     if (!has_constant(call, seen, inputs)) return refused(decision, "its weight is not a constant");

@@ -118,6 +118,27 @@ TEST_CASE("object_type takes module aliases: by operator, constant inputs and th
   CHECK(!decision(group_first->plan, "b").quantized);
 }
 
+TEST_CASE("rules that name a node which stays float whatever they say are not told to match nothing") {
+  const auto unmatched = [](const Prepared& made) {
+    return std::count_if(made.said.begin(), made.said.end(), [](const Diagnostic& each) { return each.kind == "unmatched"; });
+  };
+  Model model = model_of(R"(
+    g (float[1, 3, 8, 8] x, float[4, 3, 3, 3] w) => (float[1, 4, 6, 6] y) {
+      [layer] a = Conv (x, w)
+      [odd] y = Sinh (a)
+    })",
+                         13);
+  add_weights(model, {"w"});
+  CHECK(unmatched(*prepared(copy(model), with(R"("module_name": {"odd": null}, "object_type": {"Sinh": null})"))) ==
+        1);  // the name goes first
+  CHECK(unmatched(*prepared(copy(model), with(R"("object_type": {"Sinh": null})"))) == 0);
+  CHECK(unmatched(*prepared(copy(model), with(R"("module_name": {"even": null})"))) == 1);
+  PrepareOptions options = x86(R"({"global": {"activation": null, "weight": {"observer": "per_channel_minmax", "dtype": "int8"}},
+                                   "module_name": {"odd": null}, "object_type": {"Conv2d": null}})");
+  options.mode = Mode::weight_only;
+  CHECK(unmatched(*prepared(copy(model), options)) == 0);
+}
+
 TEST_CASE("object_type EmbeddingBag is a Gather that ReduceSum reads, and before Embedding") {
   Model model = model_of(R"(
     g (int64[2, 5] i, float[64, 8] w) => (float[2, 8] y, float[2, 5, 8] z) <int64[1] axes = {1}> {

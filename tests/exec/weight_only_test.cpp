@@ -4,7 +4,9 @@
 #include <catch2/generators/catch_generators_range.hpp>
 
 #include "exec/canonicalize.h"
+#include "exec/plan.h"
 #include "exec/reference/interpreter.h"
+#include "support/models.h"
 #include "tests/exec/engine_check.h"
 #include "tests/exec/qdq_graph.h"
 
@@ -139,6 +141,41 @@ TEST_CASE("weight-only: a recurrence whose codes less zero points do not fit s8 
   Value *w = &graph.weight({1, 12, 8}, 1, 0.003f, DType::uint8, 3), *r = &graph.weight({1, 12, 3}, 1, 0.003f);
   const Model model = graph.finish(graph.op("LSTM", {&x, w, r}, {{"hidden_size", int64_t{3}}}));
   CHECK(check_canonical(engine, model, "LSTM").kernel.starts_with("lstm_float_gemm"));
+}
+
+TEST_CASE("weight-only: a packed recurrence in a file is computed as it says, or refused by every engine") {
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  const Shape scales = GENERATE(Shape{}, Shape{12}, Shape{11}, Shape{1, 12, 2}, Shape{0});
+  const int64_t block = GENERATE(0, 2, 3, -4);
+  CAPTURE(engine, scales, block);
+  Model model = model_of(R"(<ir_version: 10, opset_import: ["" : 21, "qtool.packed" : 1]>
+    g (float[2, 1, 4] x, int8[1, 12, 4] w, int8[1, 12, 3] r, float[12] s) => (float[2, 1, 1, 3] y) {
+      y = qtool.packed.LSTM <hidden_size = 3> (x, w, r, , , , , , s, , s)
+    })");
+  add_weights(model, {"w", "r"});
+  Tensor scale(DType::float32, scales);
+  for (float& s : scale.mutable_data<float>()) s = 0.01f;
+  Value& given = *model.graph->add_weight("given", scale).out();
+  for (Node& node : model.graph->editable()) {
+    if (node.op != "LSTM") continue;
+    model.graph->set_input(node, 8, &given), model.graph->set_input(node, 10, &given);
+    node.set_attribute("block_size", block);
+  }
+  const auto result = [&](const std::string& by) -> std::vector<float> {
+    Diagnostics diagnostics;
+    try {
+      Plan plan(model, {.engine = by}, diagnostics);
+      return Runner(plan)
+          .run(std::vector<Tensor>{random_tensor(DType::float32, {2, 1, 4}, "x"), Tensor::zeros(DType::float32, {12})})[0]
+          .to_floats();
+    } catch (const Error& error) {
+      CHECK(error.code() == ExitCode::invalid_file);
+      return {};
+    }
+  };
+  const std::vector<float> expected = result("reference"), found = result(engine);
+  REQUIRE(found.size() == expected.size());
+  for (size_t i = 0; i < found.size(); ++i) CHECK(std::abs(found[i] - expected[i]) < 1e-5);
 }
 
 TEST_CASE("weight-only: rows of a table are read from its codes") {

@@ -1,6 +1,7 @@
 #include "exec/kernels/recurrent/packed_gates.h"
 
 #include "exec/cluster/quantized.h"
+#include "ops/helpers/scales.h"
 
 namespace qtool::lowerings {
 namespace {
@@ -10,7 +11,33 @@ constexpr size_t kScales = 8;  ///< inputs: scale and zero point of W, then of R
 /// Codes of 4 bits or less start at 0 in NibbleCodes.
 int offset_of(DType dtype) { return is_signed(dtype) && bit_width(dtype) < 8 ? 1 << (bit_width(dtype) - 1) : 0; }
 
+bool fits_s8(const Tensor& codes, const Tensor& scale, const Tensor* zero, int64_t block) {
+  bool fits = true;
+  ScaleMap(codes.shape(), scale.shape(), block > 0 ? 2 : 1, block).for_each([&](int64_t i, int64_t at) {
+    const double value = codes.number_at(i) - (zero ? zero->number_at(at) : 0);
+    fits = fits && value >= -128 && value <= 127;
+  });
+  return fits;
+}
+
 }  // namespace
+
+std::optional<std::string> PackedGates::why_not(const Node& node, size_t weight) {
+  const Tensor *codes = constant_in(node, 1 + weight), *scale = constant_in(node, kScales + 2 * weight);
+  const size_t zero_input = kScales + 2 * weight + 1;
+  const Tensor* zero = constant_in(node, zero_input);
+  if (!codes || !scale || (node.in(zero_input) && !zero)) return "its weights are computed";
+  if (codes->rank() != 3 || !is_integer(codes->dtype()) || bit_width(codes->dtype()) > 8) return "its weights are no codes";
+  if (scale->dtype() != DType::float32 || (zero && (zero->dtype() != codes->dtype() || zero->shape() != scale->shape())))
+    return "its scales are not float32, or its zero points of another type or shape";
+  const int64_t block = node.attr_or("block_size", 0);
+  const Shape rows{codes->shape()[1]};
+  if (block < 0 || block % 2 != 0) return "its blocks are of an odd size";
+  const Shape blocks{codes->shape()[0], rows[0], block > 0 ? (codes->shape()[2] - 1) / block + 1 : 0};
+  if (block > 0 ? scale->shape() != blocks : scale->size() != 1 && scale->shape() != rows) return "its scales do not fit its weights";
+  if (bit_width(codes->dtype()) == 8 && !fits_s8(*codes, *scale, zero, block)) return "codes less their zero points do not fit s8";
+  return std::nullopt;
+}
 
 PackedGates::PackedGates(const Node& node, size_t weight, int64_t direction)
     : codes_(*constant_in(node, 1 + weight)),

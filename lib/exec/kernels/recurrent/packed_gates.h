@@ -2,6 +2,8 @@
 // Gate weights of qtool.packed recurrences, as the file has them.
 
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -15,7 +17,9 @@ using PackedCodes = std::variant<ByteCodes, NibbleCodes>;
 /// W or R of one direction: rows of codes.
 class PackedGates {
  public:
-  /// `weight` 0: W, 1: R.
+  /// Nothing where weight 0 (W) or 1 (R) of the node is such a one, and its codes less their zero points fit what kernels hold.
+  static std::optional<std::string> why_not(const Node& node, size_t weight);
+  /// Of a weight for which why_not() is nothing.
   PackedGates(const Node& node, size_t weight, int64_t direction);
   /// Rows [first, last) as columns.
   PackedCodes columns(int64_t first, int64_t last) const;

@@ -42,11 +42,16 @@ struct Recurrence {
 
 bool is_packed(const Node& node) { return node.domain == kPackedDomain; }
 
+std::optional<std::string> why_not_floats(const Tensor& weight) {
+  if (weight.dtype() == DType::float32 && weight.rank() == 3) return std::nullopt;
+  return "its weights are no floats";
+}
+
 std::optional<std::string> why_not_weights(const Node& node, int64_t per_unit) {
   const Tensor *w = constant_in(node, 1), *r = constant_in(node, 2), *b = constant_in(node, 3);
   if (!w || !r || (node.in(3) && !b)) return "its weights are computed";
-  const auto fits = [&](const Tensor& weight) { return weight.rank() == 3 && (is_packed(node) || weight.dtype() == DType::float32); };
-  if (!fits(*w) || !fits(*r)) return "its weights are no floats";
+  for (const size_t weight : {size_t{0}, size_t{1}})
+    if (auto reason = is_packed(node) ? PackedGates::why_not(node, weight) : why_not_floats(*constant_in(node, 1 + weight))) return reason;
   const int64_t gates = w->shape()[1];
   if (r->shape()[1] != gates || r->shape()[2] * per_unit != gates || r->shape()[0] != w->shape()[0])
     return "its weights do not fit each other";

@@ -78,20 +78,23 @@ void Session::begin() const {
   limit_loop_iterations(options.max_loop);
 }
 
+bool Session::refused() const {
+  const auto& all = diagnostics.all();
+  return options.strict && std::any_of(all.begin(), all.end(), breaks_strict);
+}
+
 int Session::end(int exit_code) {
   std::vector<std::pair<std::pair<std::string, std::string>, std::vector<std::string>>> groups;
   Json warnings = Json::array();
-  bool strict_breach = false;
   for (const Diagnostic& each : diagnostics.all()) {
     warnings.push_back({{"kind", each.kind}, {"subject", each.subject}, {"message", each.message}});
-    strict_breach |= breaks_strict(each);
     const auto key = std::make_pair(each.kind, each.message);
     auto group = std::find_if(groups.begin(), groups.end(), [&](const auto& entry) { return entry.first == key; });
     if (group == groups.end()) group = groups.insert(groups.end(), {key, {}});
     group->second.push_back(each.subject);
   }
   for (const auto& [key, subjects] : groups) spdlog::warn(prefix_of(key.first) + line_of(subjects, key.second));
-  if (options.strict && strict_breach && exit_code == 0) {
+  if (refused() && exit_code == 0) {
     spdlog::error("--strict: a warning is an error");
     exit_code = static_cast<int>(ExitCode::gate_failed);
   }
@@ -115,7 +118,7 @@ void add_common_options(CLI::App& app, CommonOptions& options, bool with_json) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str()
       ->group("Common");
-  app.add_flag("--strict", options.strict, "a warning is an error (exit 1)")->group("Common");
+  app.add_flag("--strict", options.strict, "a warning is an error (exit 1; no model is written)")->group("Common");
   if (with_json) app.add_flag("--json", options.json, "one JSON object on stdout instead of prose")->group("Common");
 }
 

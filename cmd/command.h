@@ -41,6 +41,8 @@ class Session {
   void begin() const;
   /// Prints warnings and the JSON object; with --strict a warning turns exit code 0 into 1.
   int end(int exit_code);
+  /// True where `--strict` makes a warning so far an error.
+  bool refused() const;
 };
 
 /// Adds the options above to a subcommand.

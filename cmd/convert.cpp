@@ -29,7 +29,7 @@ int run(const Options& options, Session& session) {
     const Stats stats = mode == Mode::static_range ? load_stats(model, options.stats, digest_of_prepared(model)) : Stats{};
     return convert(model, stats, convert_options, session.diagnostics);
   });
-  options.output.save(model);
+  options.output.save_unless_refused(model, session);
   report_convert(result, session);
   return 0;
 }

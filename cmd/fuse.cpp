@@ -26,7 +26,7 @@ int run(const Options& options, Session& session) {
     tidy_and_fuse(
         model, backend, [](const Node&) { return true; }, session.diagnostics);
   });
-  options.output.save(model);
+  options.output.save_unless_refused(model, session);
   session.report["nodes_before"] = before;
   session.report["nodes_after"] = model.graph->node_count();
   session.report["groups"] = model.functions.size();

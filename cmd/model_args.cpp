@@ -39,6 +39,10 @@ void OutputArgs::check(const Session& session) const {
 
 void OutputArgs::save(const Model& model) const { onnxio::save(model, path, {external_data}); }
 
+void OutputArgs::save_unless_refused(const Model& model, const Session& session) const {
+  if (!session.refused()) save(model);
+}
+
 void DataArgs::add_to(CLI::App& app, bool required) {
   auto* option = app.add_option("data", paths, "directories or files of samples (.npy .npz .pb .png .jpg .bmp .bin)")->type_name("DATA");
   if (required) option->required();

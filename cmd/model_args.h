@@ -28,6 +28,8 @@ struct OutputArgs {
   /// Throws Error(usage) when the model and --json would both go to stdout.
   void check(const Session& session) const;
   void save(const Model& model) const;
+  /// As save; nothing where `--strict` makes a warning so far an error.
+  void save_unless_refused(const Model& model, const Session& session) const;
 };
 
 struct DataArgs {

@@ -28,7 +28,7 @@ int run(const Options& options, Session& session) {
   if (session.options.json) session.report["plan"] = Json::parse(explain_json(plan));
   if (options.explain && options.output.path == "-") session.note(explain_text(plan));
   if (options.explain && options.output.path != "-") session.say(explain_text(plan));
-  options.output.save(model);
+  options.output.save_unless_refused(model, session);
   return 0;
 }
 

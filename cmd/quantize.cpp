@@ -76,7 +76,7 @@ int run(const Options& options, Session& session) {
   const ConvertReport result = with_frame(options.model.path, [&] {
     return convert(model, stats, {std::nullopt, options.observer, dialect}, session.diagnostics);
   });
-  options.output.save(model);
+  options.output.save_unless_refused(model, session);
   report_convert(result, session);
   return 0;
 }

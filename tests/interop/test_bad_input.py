@@ -164,3 +164,16 @@ def test_strict_makes_a_qconfig_outside_the_backends_constraints_an_error(run, s
     told = run('prepare', small, '-o', 'prepared.onnx', '--qconfig', 'q.json')
     assert told.code == 0 and 'int16' in told.err
     refused(run('prepare', small, '-o', 'strict.onnx', '--qconfig', 'q.json', '--strict'), 1, '--strict')
+    left(tmp_path, 'strict.onnx')
+
+
+def test_strict_writes_no_model_when_a_rule_names_no_node(run, small, samples, tmp_path):
+    spec = {'activation': {'observer': 'minmax', 'dtype': 'uint8', 'qscheme': 'per_tensor_affine'},
+            'weight': {'observer': 'minmax', 'dtype': 'int8', 'qscheme': 'per_tensor_symmetric'}}
+    (tmp_path / 'q.json').write_text(json.dumps({'global': spec, 'module_name': {'nowhere': None}}))
+    assert run('quantize', small, samples, '-o', 'int8.onnx', '--qconfig', 'q.json').code == 0
+    (tmp_path / 'int8.onnx').write_bytes(b'earlier')
+    refused(run('quantize', small, samples, '-o', 'int8.onnx', '--qconfig', 'q.json', '--strict'), 1, '--strict')
+    assert (tmp_path / 'int8.onnx').read_bytes() == b'earlier'
+    refused(run('quantize', small, samples, '-o', 'strict.onnx', '--qconfig', 'q.json', '--strict'), 1, '--strict')
+    left(tmp_path, 'strict.onnx')

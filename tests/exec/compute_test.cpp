@@ -135,6 +135,21 @@ TEST_CASE("engines: int8 MatMul of constant weights agrees with the reference") 
   CHECK(agrees_or_left(engine, check));
 }
 
+TEST_CASE("engines: a float row times a constant runs on our own kernel, with what follows") {
+  const auto engine = GENERATE(Catch::Generators::from_range(engines()));
+  const bool transposed = GENERATE(false, true);
+  CAPTURE(engine, transposed);
+  QdqGraph graph;
+  Value& x = graph.input("x", {1, 37});
+  Value& w = graph.constant(transposed ? Shape{61, 37} : Shape{37, 61});
+  Value& y = graph.op("Gemm", {&x, &w, &graph.constant({61})}, {{"transB", int64_t{transposed}}, {"alpha", 0.5f}});
+  const Model model = graph.finish(graph.op("Sigmoid", {&graph.op("Relu", {&y})}));
+  const ClusterCheck check = check_of(check_engine(engine, model, random_inputs(model)), "Gemm");
+  INFO(to_text(check));
+  CHECK(agrees(check));
+  CHECK(check.kernel.starts_with("float_gemm_"));
+}
+
 TEST_CASE("engines: constants of any shape behind a MatMul") {
   const std::string engine = GENERATE(from_range(engines()));
   const Shape constant = GENERATE(Shape{1, 5, 24}, Shape{5, 24}, Shape{3, 5, 24}, Shape{1, 24}, Shape{}, Shape{3, 1, 24}, Shape{5, 1});

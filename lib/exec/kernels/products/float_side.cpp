@@ -1,6 +1,7 @@
 #include "exec/kernels/products/float_side.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace qtool::lowerings {
 std::optional<Bounds> kernel_bounds(const Cluster& head, size_t first) {
@@ -45,8 +46,7 @@ std::optional<FloatProduct> read_packed_product(const Cluster& head, const Opera
 void FloatSide::add(const WeightView& view, size_t first_channel, size_t) {
   Columns columns{{view.n, std::max<size_t>(1, view.taps.size()), view.depth}, {}, {}};
   columns.b.assign(columns.packing.size(), 0), columns.start.assign(columns.packing.padded_n(), 0);
-  view.for_each(product_.weights.data<float>().data(),
-                [&](size_t t, size_t k, size_t n, float weight) { columns.b[columns.packing.index(t, k, n)] = weight; });
+  view.pack<kernels::FloatGemmPacking::kColumns>(std::as_const(product_.weights).data<float>().data(), columns.b.data());
   std::copy_n(product_.bias.data() + first_channel, view.n, columns.start.data());
   columns_.push_back(std::move(columns));
 }

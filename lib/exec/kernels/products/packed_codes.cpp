@@ -1,5 +1,7 @@
 #include "exec/kernels/products/packed_codes.h"
 
+#include <algorithm>
+
 namespace qtool::lowerings {
 namespace {
 
@@ -25,7 +27,7 @@ const T* of_panel(const std::vector<T>& values, size_t p, const kernels::FloatGe
 
 ByteCodes::ByteCodes(const WeightView& view, const int8_t* codes, const Groups& groups)
     : packing_{view.n, 1, view.depth}, group_(groups.rows), codes_(packing_.size(), 0), scales_(in_panels(groups.scales, view.n)) {
-  view.for_each(codes, [&](size_t t, size_t k, size_t n, int8_t code) { codes_[packing_.index(t, k, n)] = code; });
+  view.pack<kPanel>(codes, codes_.data());
 }
 
 void ByteCodes::widen(size_t p, float* to) const {
@@ -44,10 +46,17 @@ NibbleCodes::NibbleCodes(const WeightView& view, const uint8_t* codes, const Gro
       codes_(packing_.panels() * panel_bytes(), 0),
       scales_(in_panels(groups.scales, view.n)),
       zeros_(in_panels(groups.zeros, view.n)) {
-  view.for_each(codes, [&](size_t, size_t k, size_t n, uint8_t code) {
-    uint8_t& pair = codes_[n / kPanel * panel_bytes() + k / 2 * kPanel + n % kPanel];
-    pair = static_cast<uint8_t>(pair | (code & 15) << 4 * (k % 2));
-  });
+  std::vector<uint8_t> panel(packing_.panel_size() + kPanel);  // and a row of zeros behind an odd one
+  for (size_t p = 0; p < packing_.panels(); ++p) {
+    WeightView one = view;
+    one.offset += p * kPanel * view.step_n, one.n = std::min(kPanel, view.n - p * kPanel);
+    std::fill(panel.begin(), panel.end(), uint8_t{0});
+    one.pack<kPanel>(codes, panel.data());
+    uint8_t* to = codes_.data() + p * panel_bytes();
+    for (size_t row = 0; row < panel_bytes() / kPanel; ++row)
+      for (size_t c = 0; c < kPanel; ++c)
+        *to++ = static_cast<uint8_t>(panel[2 * row * kPanel + c] | panel[(2 * row + 1) * kPanel + c] << 4);
+  }
 }
 
 void NibbleCodes::widen(size_t p, float* to) const {

@@ -39,7 +39,7 @@ class ByteCodes {
 /// 0..15, half a byte each.
 class NibbleCodes {
  public:
-  /// `view` of `codes`, one a byte; an even number of rows a group.
+  /// `view` of `codes`, one a byte, 0..15; an even number of rows a group.
   NibbleCodes(const WeightView& view, const uint8_t* codes, const Groups& groups);
   const kernels::FloatGemmPacking& packing() const { return packing_; }
   void widen(size_t p, float* to) const;

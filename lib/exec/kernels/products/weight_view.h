@@ -1,6 +1,7 @@
 #pragma once
 // Where a right-hand side of a product lies in constant weights.
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <vector>
@@ -30,6 +31,21 @@ struct WeightView {
     for (size_t t = 0; t < taps.size(); ++t)
       for (size_t column = 0; column < n; ++column)
         for (size_t k = 0; k < depth; ++k) body(t, k, column, weights[offset + taps[t] + k * step_k + column * step_n]);
+  }
+
+  /// Into panels of kColumns columns, as FloatGemmPacking lays them; `to` holds zeros.
+  template <size_t kColumns, class Element>
+  void pack(const Element* weights, Element* to) const {
+    for (size_t first = 0; first < n; first += kColumns)
+      for (const size_t tap : taps) {
+        const Element* from = weights + offset + tap + first * step_n;
+        for (size_t k = 0; k < depth; ++k, from += step_k, to += kColumns) {
+          if (step_n == 1 && first + kColumns <= n)
+            std::copy_n(from, kColumns, to);
+          else
+            for (size_t c = 0; c < std::min(kColumns, n - first); ++c) to[c] = from[c * step_n];
+        }
+      }
   }
 };
 

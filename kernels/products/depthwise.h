@@ -7,14 +7,15 @@ namespace qtool::kernels {
 
 /// One output row of a depthwise convolution on 8-bit codes, or two neighbours (t = 0, 1) that share what they read; channels innermost:
 ///
-///   acc(t, x, c) = start[c] + sum over r < 4 * groups, kx < kw of in(r, x * stride + kx * dilation - left, c) * w(t, kx, r, c)       i32
+///   acc(t, x, c) = sum over r < 4 * groups, kx < kw of (in(r, x * stride + kx * dilation - left, c) - 128) * w(t, kx, r, c)         i32
 ///   in(r, i, c)  = rows[r][i * channels + c] ^ flip as u8 for 0 <= i < in_width, else zero_point
 ///   y(t, x, c)   = clamp(rne(fma(f32(acc), scale[c], shift[c])) + out_zero_point, lo, hi)                       rne: ties to even
 ///   out[t][x * channels + c] = y's low 8 bits, or where there is a table its entry at them
 ///
 /// rows     4 * groups pointers, groups 1 or 2; rows that meet only zero weights may be any row. Pixels 0 .. in_width - 1 are read.
 /// weights  s8, see DepthwisePacking
-/// start    i32: -(zero point of in's u8) * sum of the channel's weights;  scale, shift  f32.  All three hold max(channels, 16) entries.
+/// start    i32: -128 * sum over r, kx of w(t, kx, r, c), the same for both t: what variants begin with that multiply u8 codes
+/// scale, shift  f32. Like start they hold max(channels, 16) entries. A zero point of in other than 128 is the shift's concern.
 /// flip     0x80 for s8 codes, else 0; zero_point is that of the flipped codes
 /// lo, hi   -128 <= lo <= hi <= 127, or 0 <= lo <= hi <= 255
 /// times    how often all of this is done, 1 or more: time i takes rows + 4 * groups * i, and out[t] + i * out_step

@@ -1,5 +1,7 @@
 // What the NEON variants of depthwise share. The columns of a piece of the row are laid side by side in a buffer, padding included, so
 // that each is arranged once for all windows that cover it; a level's Core arranges and multiplies:
+//   static bool walk(args, channel, weights, alone)                          does a block of 16 channels in a way of its own but for
+//                                                                            the times it calls `alone` for; or says no
 //   Core(const DepthwiseArgs&, size_t channel, const int8_t* weights)        for 16 channels of one block
 //   void arrange(const int8x16_t (&rows)[4], int8_t* to) const               four rows of a column to 64 bytes
 //   void by_way(bool full, const Use& use) const                             use(way), way being how tiles are done with these weights:
@@ -145,7 +147,7 @@ QTOOL_INLINE void tiles(const Way& way, const int8_t* columns, size_t pixel_byte
 }
 
 template <class Core, size_t kGroups, bool kFew, bool kFlip>
-void run_block(const DepthwiseArgs& args, size_t channel, const int8_t* weights) {
+void run_columns(const DepthwiseArgs& args, size_t channel, const int8_t* weights) {
   const Core core(args, channel, weights);
   Output<kFew> output(args, channel);
   Input<kFew, kFlip> input(args, channel);
@@ -159,6 +161,12 @@ void run_block(const DepthwiseArgs& args, size_t channel, const int8_t* weights)
         tiles<Core>(way, columns, args.stride * kGroups * kColumnBytes, output, x, n);
       }
   });
+}
+
+template <class Core, size_t kGroups, bool kFew, bool kFlip>
+void run_block(const DepthwiseArgs& args, size_t channel, const int8_t* weights) {
+  const auto by_columns = [&](const DepthwiseArgs& some) { run_columns<Core, kGroups, kFew, kFlip>(some, channel, weights); };
+  if (kFew || !Core::walk(args, channel, weights, by_columns)) by_columns(args);
 }
 
 /// Every block of 16 channels, then the table.

@@ -21,7 +21,7 @@ namespace {
   NARROW(op, lanes, 2) NARROW(op, lanes, 3) NARROW(op, lanes, 4) NARROW(op, lanes, 5) NARROW(op, lanes, 6) NARROW(op, lanes, 7)
 // clang-format off
 #define QUARTER_STEPS                                                                                        \
-  "ld1 {v0.4s-v3.4s}, [%[quarter]], #64\n ld1 {v4.4s-v7.4s}, [%[quarter]], #64\n"                            \
+  "ld1 {v0.4s-v3.4s}, [%[quarter]]\n ld1 {v4.4s-v7.4s}, [%[quarter]], #64\n"                                 \
   COLUMN(16, 0) COLUMN(17, 64) COLUMN(18, 128) COLUMN(19, 192) TAP(16, 17, 18, 19)                           \
   COLUMN(16, 256) TAP(17, 18, 19, 16) COLUMN(17, 320) TAP(18, 19, 16, 17)                                    \
   "ldr q20, [%[quarter]], #16\n ld1 {v16.4s-v19.4s}, [%[quarter]]\n" ROUND_ROW(0, 1, 2, 3)                   \
@@ -35,7 +35,7 @@ namespace {
 
 /// What four of 16 channels are multiplied by and added to.
 struct Quarter {
-  int32x4_t start[2][4];    ///< of an output row, four times the same
+  int32x4_t zeros[4];
   int8x16_t weights[3][2];  ///< of a column and an output row
   float32x4_t scale, shift[4];
 };
@@ -58,8 +58,6 @@ struct DotCore {
 
   DotCore(const DepthwiseArgs& args, size_t channel, const int8_t* w)
       : weights(w), kw(kWidth ? kWidth : args.kw), stride(kStride ? kStride : args.stride), dilation(kWidth ? 1 : args.dilation) {
-    for (size_t t = 0; t < kRows; ++t)
-      for (size_t q = 0; q < 4; ++q) start[t][q] = vaddq_s32(vld1q_s32(args.start + channel + 4 * q), sum128(t, q));
     if constexpr (kUsual)
       for (size_t q = 0; q < 4; ++q) lay_out(quarters[q], q, args.scale + channel, args.shift + channel);
   }
@@ -67,23 +65,18 @@ struct DotCore {
   QTOOL_INLINE void lay_out(Quarter& to, size_t q, const float* scale, const float* shift) const {
     to.scale = vld1q_f32(scale + 4 * q);
     for (auto& copy : to.shift) copy = vld1q_f32(shift + 4 * q);
-    for (size_t t = 0; t < 2; ++t) {
-      for (auto& copy : to.start[t]) copy = start[t][q];
+    for (auto& zero : to.zeros) zero = vdupq_n_s32(0);
+    for (size_t t = 0; t < 2; ++t)
       for (size_t kx = 0; kx < 3; ++kx) to.weights[kx][t] = weight(t, kx, 0, q);
-    }
   }
 
+  template <class Alone>
+  static bool walk(const DepthwiseArgs&, size_t, const int8_t*, const Alone&) {
+    return false;
+  }
   template <class Use>
   QTOOL_INLINE void by_way(bool full, const Use& use) const {
     full ? use(Way<true>{*this}) : use(Way<false>{*this});
-  }
-
-  /// 128 times the sums of the weights, as codes are 128 lower here.
-  QTOOL_INLINE int32x4_t sum128(size_t t, size_t q) const {
-    int32x4_t sum = vdupq_n_s32(0);
-    for (size_t kx = 0; kx < kw; ++kx)
-      for (size_t g = 0; g < kGroups; ++g) sum = vdotq_s32(sum, weight(t, kx, g, q), vdupq_n_s8(1));
-    return vshlq_n_s32(sum, 7);
   }
 
   QTOOL_INLINE void arrange(const int8x16_t (&rows)[4], int8_t* to) const {
@@ -103,7 +96,7 @@ struct DotCore {
   template <size_t kPixels>
   QTOOL_INLINE void quarter(const int8_t* columns, size_t q, int32x4_t (&acc)[kRows][kPixels]) const {
     for (size_t t = 0; t < kRows; ++t)
-      for (size_t p = 0; p < kPixels; ++p) acc[t][p] = start[t][q];
+      for (size_t p = 0; p < kPixels; ++p) acc[t][p] = vdupq_n_s32(0);
 #pragma GCC unroll 8
     for (size_t kx = 0; kx < kw; ++kx)
 #pragma GCC unroll 2
@@ -161,7 +154,6 @@ struct DotCore {
 
   const int8_t* weights;
   size_t kw, stride, dilation;
-  int32x4_t start[kRows][4];
   Quarter quarters[kUsual ? 4 : 1];
 };
 

@@ -113,7 +113,8 @@ struct Window {
     for (size_t block = 0; block < packing.blocks(); ++block)
       for (size_t i = 0; i < at_once * kernel * kernel * 16; ++i) {
         const size_t t = i / (16 * kernel * kernel), kx = i / 16 % kernel, r = t + i / (16 * kernel) % kernel;
-        weights[packing.index(block, t, kx, r, packing.first(block) + i % 16)] = static_cast<int8_t>(i % 253) - 126;
+        const size_t tap = i % (16 * kernel * kernel);
+        weights[packing.index(block, t, kx, r, packing.first(block) + i % 16)] = static_cast<int8_t>(tap * 37 % 251) - 125;
       }
     start.resize(channels), scale.assign(channels, 1e-3f), shift.assign(channels, 0.5f);
     for (size_t y = 0; y < h; y += at_once) {

@@ -16,12 +16,27 @@ struct DepthwiseProblem {
       rows.push_back(random_bytes(in_width * packing.channels, seed + static_cast<uint32_t>(r)));
     for (const auto& row : rows) pointers.push_back(row.data());
     for (auto& w : weights = std::vector<int8_t>(packing.size())) w = static_cast<int8_t>(random());
-    agree_where_blocks_overlap(packing);
+    set_weights(packing);
     const size_t padded = std::max<size_t>(16, packing.channels);
     for (size_t c = 0; c < padded; ++c) {
-      start.push_back(static_cast<int32_t>(random() % 20000) - 10000);
       scale.push_back(0.001f + 0.0001f * static_cast<float>(c % 7)), shift.push_back(static_cast<float>(c % 11) * 9.25f);
     }
+  }
+
+  void set_weights(const DepthwisePacking& p) {
+    for (size_t c = 0; p.shifts == 2 && c < p.channels; ++c) move_down(p, c);
+    agree_where_blocks_overlap(p);
+    start.assign(std::max<size_t>(16, p.channels), 0);
+    for (size_t c = 0; c < p.channels; ++c)
+      for (size_t kx = 0; kx < p.kw; ++kx)
+        for (size_t r = 0; r < 4 * p.groups; ++r) start[c] -= 128 * weights[p.index(c / 16, 0, kx, r, c)];
+  }
+
+  /// The second output row's weights are the first's, a row further down.
+  void move_down(const DepthwisePacking& p, size_t c) {
+    for (size_t kx = 0; kx < p.kw; ++kx)
+      for (size_t r = 0, rows = 4 * p.groups; r < rows; ++r)
+        weights[p.index(c / 16, 1, kx, (r + 1) % rows, c)] = weights[p.index(c / 16, 0, kx, r, c)];
   }
 
   /// A channel that lies in two blocks has the same weights in both.
@@ -108,13 +123,76 @@ TEST_CASE("depthwise: several rows in one call") {
   CHECK(out == expected);
 }
 
+/// 3 x 3 taps over the rows of an image as a convolution takes them, several times in one call; no tap is -128.
+struct ImageProblem : DepthwiseProblem {
+  ImageProblem(size_t channels, size_t stride, size_t in_width, size_t times)
+      : DepthwiseProblem({channels, 3, 1, stride == 1 ? size_t{2} : size_t{1}}, stride, in_width, static_cast<uint32_t>(in_width)) {
+    const DepthwisePacking packing{channels, 3, 1, args.shifts};
+    for (size_t c = 0; c < channels; ++c)
+      for (size_t kx = 0; kx < 3; ++kx) {
+        for (size_t r = 0; r < 3; ++r) {
+          auto& w = weights[packing.index(c / 16, 0, kx, r, c)];
+          w = w == -128 ? int8_t{127} : w;
+        }
+        weights[packing.index(c / 16, 0, kx, 3, c)] = 0;
+      }
+    set_weights(packing);
+    rows.resize(args.shifts * times * stride + 3);
+    for (size_t r = 0; r < rows.size(); ++r) rows[r] = random_bytes(in_width * channels, static_cast<uint32_t>(r));
+    pointers.clear();
+    for (size_t i = 0; i < 4 * times; ++i) pointers.push_back(rows[std::min(i / 4 * args.shifts * stride + i % 4, rows.size() - 1)].data());
+    args.times = times, args.out_width = (in_width + 2) / stride + 1, args.left = 1, args.out_step = 2 * args.out_width * channels + 9;
+  }
+
+  Guarded<uint8_t> run_times(const Variant<Depthwise>& variant) {
+    Guarded<uint8_t> out(args.times * args.out_step);
+    run_on(variant, out.data());
+    return out;
+  }
+};
+
+TEST_CASE("depthwise: rows of an image below each other") {
+  const auto variant = any_variant<Depthwise>();
+  const size_t channels = GENERATE(16, 24, 48), stride = GENERATE(1, 2), times = GENERATE(1, 2, 3, 5), left = GENERATE(0, 1, 2, 6);
+  const bool flipped = GENERATE(false, true);
+  for (const size_t in_width : {1, 2, 3, 4, 5, 9, 14, 22}) {
+    ImageProblem problem(channels, stride, in_width, times);
+    problem.args.left = left, problem.args.flip = flipped ? 0x80 : 0;
+    CAPTURE(in_width);
+    CHECK(problem.run_times(variant) == problem.run_times(scalar_twin<Depthwise>()));
+    problem.args.lo = -128, problem.args.hi = 127, problem.args.out_width = std::max<size_t>(1, in_width / stride);
+    CHECK(problem.run_times(variant) == problem.run_times(scalar_twin<Depthwise>()));
+  }
+}
+
+TEST_CASE("depthwise: rows of an image whose steps are ties, near 2^15 or beyond, or whose taps do not suit") {
+  const auto variant = any_variant<Depthwise>();
+  const int zero_point = GENERATE(-3, 0, 2);
+  ImageProblem problem(32, 1, 13, 4);
+  problem.args.lo = -128, problem.args.hi = 127, problem.args.out_zero_point = zero_point;
+  SECTION("ties") {
+    std::fill(problem.scale.begin(), problem.scale.end(), 0.125f);
+    std::fill(problem.shift.begin(), problem.shift.end(), 12.0f);
+  }
+  SECTION("near") { std::fill(problem.scale.begin(), problem.scale.end(), 0.2f); }
+  SECTION("beyond") { std::fill(problem.scale.begin(), problem.scale.end(), -0.5f); }
+  SECTION("far beyond") { std::fill(problem.shift.begin(), problem.shift.end(), 1e8f); }
+  SECTION("a tap of -128") {
+    problem.weights[DepthwisePacking{32, 3, 1, 2}.index(1, 0, 1, 1, 20)] = -128, problem.set_weights({32, 3, 1, 2});
+  }
+  SECTION("a tap of the fourth row") {
+    problem.weights[DepthwisePacking{32, 3, 1, 2}.index(1, 0, 1, 3, 20)] = 5, problem.set_weights({32, 3, 1, 2});
+  }
+  CHECK(problem.run_times(variant) == problem.run_times(scalar_twin<Depthwise>()));
+}
+
 TEST_CASE("depthwise: the largest sums are exact and saturate") {
   const auto variant = any_variant<Depthwise>();
   DepthwiseProblem problem({16, 8, 2, 1}, 1, 8, 1);
   problem.args.out_width = 1, problem.args.out_rows = 1;
   for (auto& row : problem.rows) std::fill(row.begin(), row.end(), uint8_t{255});
   std::fill(problem.weights.begin(), problem.weights.end(), int8_t{-128});
-  std::fill(problem.start.begin(), problem.start.end(), -8 * 8 * 255 * 128 - 3);
+  problem.set_weights({16, 8, 2, 1});
   std::fill(problem.scale.begin(), problem.scale.end(), GENERATE(0.0001f, 500.0f, -500.0f));
   std::fill(problem.shift.begin(), problem.shift.end(), 0.0f);
   CHECK(problem.run(variant) == problem.run(scalar_twin<Depthwise>()));
@@ -127,8 +205,8 @@ TEST_CASE("depthwise: one window by hand") {
   std::vector<int8_t> weights(packing.size());
   for (const auto& [kx, w] : {std::pair{0, 1}, {1, -1}, {2, 10}})
     weights[packing.index(0, 0, static_cast<size_t>(kx), 2, 0)] = static_cast<int8_t>(w);
-  const std::vector<int32_t> start(16, 5);
-  const std::vector<float> scale(16, 0.5f), shift(16, -1.0f);
+  const std::vector<int32_t> start(16, -1280);
+  const std::vector<float> scale(16, 0.5f), shift(16, 641.5f);
   std::vector<uint8_t> table(256), out(2);
   std::iota(table.rbegin(), table.rend(), uint8_t{0});
   const bool looked_up = GENERATE(false, true);
@@ -154,7 +232,7 @@ TEST_CASE("depthwise: one window by hand") {
                                 255,
                                 looked_up ? table.data() : nullptr,
                                 {out.data(), nullptr}});
-  // 9 * 1 - 1 + 20 + 5 = 33, 16.5 - 1 = 15.5 -> 16, + 3;   1 - 2 + 30 + 5 = 34, 17 - 1 = 16, + 3
+  // (9 - 128) * 1 - (1 - 128) + (2 - 128) * 10 = -1252, * 0.5 + 641.5 = 15.5 -> 16, + 3;   1 - 2 + 30 - 1280 = -1251, 16, + 3
   CHECK(int(out[0]) == (looked_up ? 255 - 19 : 19));
   CHECK(int(out[1]) == (looked_up ? 255 - 19 : 19));
 }

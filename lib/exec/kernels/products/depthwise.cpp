@@ -52,9 +52,10 @@ bool set_scales(const CodeProduct& products, double out_scale, Constants& k) {
   k.start.resize(padded), k.scale.resize(padded), k.shift.resize(padded);
   const double most = 255.0 * 128 * static_cast<double>(k.kh * k.kw);
   for (size_t c = 0; c < k.packing.channels; ++c) {
-    k.start[c] = static_cast<int32_t>(-k.args.zero_point * products.weight_sums[c]);
-    k.scale[c] = static_cast<float>(products.factors[c] / out_scale);
-    k.shift[c] = static_cast<float>(products.bias[c] / out_scale);
+    const double scale = products.factors[c] / out_scale, sum = static_cast<double>(products.weight_sums[c]);
+    k.start[c] = static_cast<int32_t>(-128 * products.weight_sums[c]);
+    k.scale[c] = static_cast<float>(scale);
+    k.shift[c] = static_cast<float>(products.bias[c] / out_scale + (128 - k.args.zero_point) * sum * scale);
     if (!(std::fabs(k.scale[c]) * 2 * most + std::fabs(k.shift[c]) < 0x1p30)) return false;
   }
   return true;
@@ -137,12 +138,13 @@ class DepthwiseStep : public Step, public TakesTable {
             std::vector<uint8_t>(static_cast<size_t>(in[3] * in[1]), k_.padding)};
   }
 
-  /// How often one call repeats its rows, from row oy on: what it needs to know of the weights is then found out once. What is read must
-  /// stay near, as every 16 channels pass over it.
+  /// How often one call repeats its rows, from row oy on: what it needs to know of the weights is then found out once, and two times may
+  /// share what they read. What is read must stay near, as every 16 channels pass over it.
   int64_t times_at_once(const Shaped& shaped, int64_t oy) const {
     const auto rows = static_cast<int64_t>(k_.packing.shifts);
     const int64_t near = kNear / std::max<int64_t>(1, shaped.in[3] * shaped.in[1] * k_.stride * rows);
-    return std::max<int64_t>(1, std::min({(shaped.out[2] - oy) / rows, near, kMostTimes}));
+    const int64_t times = std::min({(shaped.out[2] - oy) / rows, near, kMostTimes});
+    return times > 1 ? times / 2 * 2 : 1;
   }
 
   /// Output rows oy .. of image n, as many as a call computes `times` times.

@@ -169,18 +169,38 @@ void run_block(const DepthwiseArgs& args, size_t channel, const int8_t* weights)
   if (kFew || !Core::walk(args, channel, weights, by_columns)) by_columns(args);
 }
 
-/// Every block of 16 channels, then the table.
-template <class Core, size_t kGroups>
+/// Every block of 16 channels. kPlain: codes in memory may be s8, which need no flip.
+template <class Core, size_t kGroups, bool kPlain>
 void run_blocks(const DepthwiseArgs& args) {
   const size_t block_size = args.shifts * args.kw * kGroups * kColumnBytes;
   const int8_t* weights = args.weights;
   for (size_t c = 0; c < args.channels; c += kLanes, weights += block_size)
-    if (args.channels < kLanes)
-      run_block<Core, kGroups, true, true>(args, 0, weights);
-    else if (args.flip == 0)
-      run_block<Core, kGroups, false, true>(args, std::min(c, args.channels - kLanes), weights);
-    else
+    if (kPlain && args.flip != 0)
       run_block<Core, kGroups, false, false>(args, std::min(c, args.channels - kLanes), weights);
+    else
+      run_block<Core, kGroups, false, true>(args, std::min(c, args.channels - kLanes), weights);
+}
+
+/// A window of width 3 or 5 with small steps has a core of its own, others, and fewer than 16 channels, share one; windows wider than the
+/// buffer are left to the scalar twin.
+template <template <size_t, size_t, size_t, size_t> class Core, size_t kGroups, size_t kRows>
+void run_rows(const DepthwiseArgs& args) {
+  using Any = Core<kGroups, kRows, 0, 0>;
+  const bool dense = args.dilation == 1, one = args.stride == 1, two = args.stride == 2;
+  constexpr size_t kUsual = kGroups == 1 ? 3 : 5;
+  if (args.channels < kLanes) return run_block<Any, kGroups, true, true>(args, 0, args.weights);
+  if (dense && one && args.kw == kUsual) return run_blocks<Core<kGroups, kRows, kUsual, 1>, kGroups, true>(args);
+  if (dense && two && args.kw == kUsual) return run_blocks<Core<kGroups, kRows, kUsual, 2>, kGroups, true>(args);
+  run_blocks<Any, kGroups, false>(args);
+}
+
+template <template <size_t, size_t, size_t, size_t> class Core>
+void run_any(const DepthwiseArgs& args) {
+  if ((args.kw - 1) * args.dilation >= kMostColumns / args.groups) return depthwise_scalar(args);
+  if (args.groups == 1)
+    args.out_rows == 2 ? run_rows<Core, 1, 2>(args) : run_rows<Core, 1, 1>(args);
+  else
+    args.out_rows == 2 ? run_rows<Core, 2, 2>(args) : run_rows<Core, 2, 1>(args);
   if (!args.table) return;
   const Table table(args.table);
   for (size_t time = 0; time < args.times; ++time)
@@ -188,24 +208,6 @@ void run_blocks(const DepthwiseArgs& args) {
       uint8_t* row = args.out[t] + time * args.out_step;
       table.map(row, row, args.out_width * args.channels);
     }
-}
-
-/// A window of width 3 or 5 with small steps has a core of its own; windows wider than the buffer are left to the scalar twin.
-template <template <size_t, size_t, size_t, size_t> class Core, size_t kGroups, size_t kRows>
-void run_rows(const DepthwiseArgs& args) {
-  if ((args.kw - 1) * args.dilation >= kMostColumns / kGroups) return depthwise_scalar(args);
-  const bool dense = args.dilation == 1, one = args.stride == 1, two = args.stride == 2;
-  constexpr size_t kUsual = kGroups == 1 ? 3 : 5;
-  if (dense && one && args.kw == kUsual) return run_blocks<Core<kGroups, kRows, kUsual, 1>, kGroups>(args);
-  if (dense && two && args.kw == kUsual) return run_blocks<Core<kGroups, kRows, kUsual, 2>, kGroups>(args);
-  if (dense && two && args.kw == 3) return run_blocks<Core<kGroups, kRows, 3, 2>, kGroups>(args);
-  run_blocks<Core<kGroups, kRows, 0, 0>, kGroups>(args);
-}
-
-template <template <size_t, size_t, size_t, size_t> class Core>
-void run_any(const DepthwiseArgs& args) {
-  if (args.groups == 1) return args.out_rows == 2 ? run_rows<Core, 1, 2>(args) : run_rows<Core, 1, 1>(args);
-  args.out_rows == 2 ? run_rows<Core, 2, 2>(args) : run_rows<Core, 2, 1>(args);
 }
 
 }  // namespace

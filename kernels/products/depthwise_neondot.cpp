@@ -76,7 +76,7 @@ struct DotCore {
   }
   template <class Use>
   QTOOL_INLINE void by_way(bool full, const Use& use) const {
-    full ? use(Way<true>{*this}) : use(Way<false>{*this});
+    kWidth != 0 && full ? use(Way<kWidth != 0>{*this}) : use(Way<false>{*this});
   }
 
   QTOOL_INLINE void arrange(const int8x16_t (&rows)[4], int8_t* to) const {
@@ -109,6 +109,15 @@ struct DotCore {
         }
   }
 
+  template <size_t kPixels>
+  __attribute__((noinline)) void any_quarter(const int8_t* columns, size_t q, int32x4_t (&acc)[kRows][kPixels]) const {
+    quarter<kPixels>(columns, q, acc);
+  }
+  template <size_t kPixels>
+  QTOOL_INLINE void sums(const int8_t* columns, size_t q, int32x4_t (&acc)[kRows][kPixels]) const {
+    kWidth == 0 ? any_quarter<kPixels>(columns, q, acc) : quarter<kPixels>(columns, q, acc);
+  }
+
   /// kFull: see Output.
   template <bool kFull>
   struct Way {
@@ -120,10 +129,10 @@ struct DotCore {
         int32x4_t acc[kRows][kPixels];
         int16x4_t low[kRows][kPixels];
         int16x8_t steps[kRows][kPixels];
-        core.template quarter<kPixels>(columns, 2 * h, acc);
+        core.template sums<kPixels>(columns, 2 * h, acc);
         for (size_t t = 0; t < kRows; ++t)
           for (size_t p = 0; p < kPixels; ++p) low[t][p] = vqmovn_s32(output.rounded(acc[t][p], 2 * h));
-        core.template quarter<kPixels>(columns, 2 * h + 1, acc);
+        core.template sums<kPixels>(columns, 2 * h + 1, acc);
         for (size_t t = 0; t < kRows; ++t)
           for (size_t p = 0; p < kPixels; ++p) steps[t][p] = vqmovn_high_s32(low[t][p], output.rounded(acc[t][p], 2 * h + 1));
         for (size_t t = 0; t < kRows; ++t)

@@ -15,8 +15,7 @@ struct WideningCore {
 
   template <class Alone>
   static bool walk(const DepthwiseArgs& args, size_t channel, const int8_t* weights, const Alone& alone) {
-    if constexpr (kGroups == 1 && kWidth == 3)
-      if (const auto block = walk_block(args, channel, weights)) return walk_times(args, channel, *block, alone), true;
+    if constexpr (kGroups == 1 && kWidth == 3) return walk_if_suited(args, channel, weights, alone);
     return false;
   }
 

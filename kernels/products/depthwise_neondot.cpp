@@ -1,6 +1,7 @@
 // Four rows of 16 channels interleaved to [channel][row] are four registers of four channels, which sdot multiplies with those of the
 // weights.
 #include "kernels/products/depthwise_neon.inl"
+#include "kernels/products/depthwise_walker_neon.h"
 
 namespace qtool::kernels {
 namespace {
@@ -70,8 +71,10 @@ struct DotCore {
       for (size_t kx = 0; kx < 3; ++kx) to.weights[kx][t] = weight(t, kx, 0, q);
   }
 
+  /// Every second column of four rows, of which three count, is too much waste.
   template <class Alone>
-  static bool walk(const DepthwiseArgs&, size_t, const int8_t*, const Alone&) {
+  static bool walk(const DepthwiseArgs& args, size_t channel, const int8_t* weights, const Alone& alone) {
+    if constexpr (kGroups == 1 && kWidth == 3 && kStride == 2) return walk_if_suited(args, channel, weights, alone);
     return false;
   }
   template <class Use>

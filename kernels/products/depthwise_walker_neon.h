@@ -1,5 +1,7 @@
 #pragma once
 // Where walks along rows (depthwise_walk_neon.h) serve: 3 x 3 taps, a stride of 1 or 2, and who cuts a block of 16 channels into them.
+#include <arm_neon.h>
+
 #include <algorithm>
 #include <optional>
 
@@ -49,11 +51,7 @@ class Walker {
  public:
   Walker(const DepthwiseArgs& args, size_t channel, const WalkBlock& block) : args_(args), channel_(channel), block_(block) {
     std::fill_n(outside_, 16, static_cast<uint8_t>(args.zero_point ^ args.flip));
-    const bool bounded = args.lo != -128 || args.hi != 127;
-    if (args.flip == 0)
-      walk_ = bounded ? walk<kForm, true, true> : walk<kForm, true, false>;
-    else
-      walk_ = bounded ? walk<kForm, false, true> : walk<kForm, false, false>;
+    walk_ = walk_of(kForm, args.flip == 0, args.lo != -128 || args.hi != 127);
   }
 
   /// The output rows out[0 .. kOut - 1] from rows[0 .. kIn - 1], all of them pixels of all channels.
@@ -97,7 +95,7 @@ class Walker {
   size_t channel_;
   const WalkBlock& block_;
   uint8_t outside_[16];
-  void (*walk_)(const WalkRoute&, const WalkBlock&);
+  Walk* walk_;
 };
 
 /// Rows of time i, and of the next where they are the ones below: then `n` rows that the two have in common lie `shift` further up there.
@@ -133,6 +131,14 @@ void walk_times(const DepthwiseArgs& args, size_t channel, const WalkBlock& bloc
       alone(args.at(i));
     }
   }
+}
+
+/// The same for a block whose weights suit; or no.
+template <class Alone>
+bool walk_if_suited(const DepthwiseArgs& args, size_t channel, const int8_t* weights, const Alone& alone) {
+  const auto block = walk_block(args, channel, weights);
+  if (block) walk_times(args, channel, *block, alone);
+  return block.has_value();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // smull and smlal2 add two products of codes to 16 bits (weights hold no -128, so |sum| <= 2 * 128 * 127), sadalp those in pairs to 32:
-// tiles of 2 rows and 1 by 8 columns, 16 codes of depth a turn.
+// tiles of 2 rows and 1 by 8 columns, 16 codes of depth a turn. Rows of a matrix mostly go by pairs, the short way.
 #include "kernels/products/gemm_neon.inl"
+#include "kernels/products/gemm_pairs_neon.h"
 
 namespace qtool::kernels {
 namespace {
@@ -136,8 +137,83 @@ struct Baseline {
   }
 };
 
+/// The pairs of rows of a matrix, panel by panel.
+class Pairs {
+ public:
+  explicit Pairs(const GemmArgs& args) : args_(args), ending_{} {
+    const int base = args.hi > 127 ? 128 : 0;
+    vst1q_f32(ending_.magic, vdupq_n_f32(0x1.8p23f));
+    vst1q_s16(ending_.zero_point, vdupq_n_s16(static_cast<int16_t>(args.out_zero_point - base)));
+    vst1q_s8(ending_.lo, vdupq_n_s8(static_cast<int8_t>(args.lo - base)));
+    vst1q_s8(ending_.hi, vdupq_n_s8(static_cast<int8_t>(args.hi - base)));
+    vst1q_u8(ending_.flip, vdupq_n_u8(static_cast<uint8_t>(base)));
+  }
+
+  size_t rows() const { return args_.m / 2 * 2; }
+  /// How many of the columns may go this way.
+  size_t columns() const {
+    const bool suits = args_.packing.taps == 1 && !args_.offsets && args_.packing.depth % 16 == 0 && args_.m > 1 && !args_.row_start &&
+                       args_.form == GemmForm::codes;
+    return suits ? args_.packing.n / kColumns * kColumns : 0;
+  }
+
+  /// rows() rows of the panel from column n on; or no, where a step may leave 16 bits.
+  bool run(size_t n) {
+    if (!end_with(n)) return false;
+    const PairsRoute route{args_.a,
+                           args_.b + n / kColumns * args_.packing.panel_size(),
+                           out(n),
+                           args_.a_stride,
+                           args_.out_stride,
+                           args_.m / 2,
+                           args_.packing.depth};
+    const bool bounded = args_.lo != -128 || args_.hi != 127;
+    if (args_.packing.depth == 32)
+      bounded ? multiply_pairs<true, true>(route, ending_) : multiply_pairs<true, false>(route, ending_);
+    else
+      bounded ? multiply_pairs<false, true>(route, ending_) : multiply_pairs<false, false>(route, ending_);
+    return true;
+  }
+
+ private:
+  uint8_t* out(size_t n) const { return static_cast<uint8_t*>(args_.out) + n; }
+
+  bool end_with(size_t n) {
+    const float32x4_t products = vdupq_n_f32(127.0f * 128 * static_cast<float>(args_.packing.depth));
+    float32x4_t most = vdupq_n_f32(0);
+    for (size_t h = 0; h < kColumns; h += 4) {
+      const int32x4_t start = vld1q_s32(args_.start + n + h);
+      const float32x4_t scale = vld1q_f32(args_.scale + n + h);
+      const float32x4_t shift = args_.shift ? vld1q_f32(args_.shift + n + h) : vdupq_n_f32(0);
+      vst1q_s32(ending_.start + h, start), vst1q_f32(ending_.scale + h, scale), vst1q_f32(ending_.shift + h, shift);
+      const float32x4_t sum = vaddq_f32(vabsq_f32(vcvtq_f32_s32(start)), products);
+      most = vmaxq_f32(most, vfmaq_f32(vabsq_f32(shift), sum, vabsq_f32(scale)));
+    }
+    return vmaxvq_f32(most) < 32000;
+  }
+
+  const GemmArgs& args_;
+  PairsEnding ending_;
+};
+
+template <bool kShifted>
+void by_pairs(const GemmArgs& args) {
+  using Level = Baseline<false>;
+  const Source source(args, Level::whole(args.packing.depth));
+  Pairs pairs(args);
+  const size_t columns = pairs.columns(), rows = pairs.rows();
+  for (size_t n = 0; n < columns; n += kColumns) {
+    const size_t done = pairs.run(n) ? rows : 0;
+    if (done < args.m) panels<Level, kShifted>(args, source, done, n, n + kColumns);
+  }
+  if (columns < args.packing.n) panels<Level, kShifted>(args, source, 0, columns, args.packing.n);
+}
+
 }  // namespace
 
-void gemm_neon(const GemmArgs& args) { args.b_lowest ? gemm_with<Baseline<true>>(args) : gemm_with<Baseline<false>>(args); }
+void gemm_neon(const GemmArgs& args) {
+  if (args.b_lowest) return gemm_with<Baseline<true>>(args);
+  with_gathering(args, [](const GemmArgs& part) { part.shift ? by_pairs<true>(part) : by_pairs<false>(part); });
+}
 
 }  // namespace qtool::kernels

@@ -263,7 +263,24 @@ QTOOL_INLINE void copy_bytes(const int8_t* from, int8_t* to, size_t n) {
   }
 }
 
-constexpr size_t kGathered = 16384, kMostTaps = 64, kMostRowsGathered = 64;
+/// Copies n bytes, 8 to 16, from a + offsets[r] to to + r * step, for r < m: as two overlapping eights.
+QTOOL_INLINE void copy_eights(const int8_t* a, const ptrdiff_t* offsets, size_t m, int8_t* to, size_t step, size_t n) {
+  if (m == 0) return;
+  const int8_t* a_tail = a + n - 8;
+  int8_t* to_tail = to + n - 8;
+#define QTOOL_COPY_EIGHTS                                                                              \
+  "ldr x9, [%[offsets]], #8\n ldr d0, [%[a], x9]\n ldr d1, [%[a_tail], x9]\n st1 {v0.8b}, [%[to]], %[step]\n" \
+  "st1 {v1.8b}, [%[to_tail]], %[step]\n"
+  asm volatile("tbz %[m], #0, 1f\n" QTOOL_COPY_EIGHTS "subs %[m], %[m], #1\n b.eq 2f\n"
+               "1:\n" QTOOL_COPY_EIGHTS QTOOL_COPY_EIGHTS "subs %[m], %[m], #2\n b.ne 1b\n2:\n"
+               : [offsets] "+r"(offsets), [m] "+r"(m), [to] "+r"(to), [to_tail] "+r"(to_tail)
+               : [a] "r"(a), [a_tail] "r"(a_tail), [step] "r"(step)
+               : "x9", "v0", "v1", "cc", "memory");
+#undef QTOOL_COPY_EIGHTS
+}
+
+/// Rows gathered at a time: as many as fit kGathered bytes, no more than whose taps' offsets have a place.
+constexpr size_t kGathered = 16384, kMostTaps = 64, kMostRowsGathered = 64, kMostRowsJoined = 256;
 
 /// Rows in pieces, or whose depth is no multiple of what the assembly takes, gathered to ones padded as b is: then it takes all of them.
 struct Gathered {
@@ -275,7 +292,7 @@ struct Gathered {
         width(all.packing.taps * all.packing.padded_depth()) {
     const GemmTile& tile = all.packing.tile;
     joined = all.packing.taps == 1 || tile.kr == tile.unit || padded % tile.kr == 0;
-    rows = std::min(kMostRowsGathered, kGathered / std::max<size_t>(width, 1) / 8 * 8);
+    rows = std::min(joined ? kMostRowsJoined : kMostRowsGathered, kGathered / std::max<size_t>(width, 1) / 8 * 8);
   }
   bool applies() const { return (args.pieces > 1 || depth != padded) && rows > 0 && (joined || taps <= kMostTaps); }
 
@@ -311,6 +328,7 @@ struct Gathered {
     if (args.offsets) {
       const ptrdiff_t* offsets = args.offsets + t * args.offsets_step + i;
       const int8_t* a = args.a;
+      if constexpr (kAtLeast == 8) return copy_eights(a, offsets, m, to, step, n);
       for (size_t r = 0; r < m; ++r) copy_bytes<kAtLeast>(a + offsets[r], to + r * step, n);
     } else {
       const int8_t* a = args.a + i * stride;

@@ -97,6 +97,43 @@ TEMPLATE_TEST_CASE("gemm: every variant equals the scalar twin over forms, bound
   }
 }
 
+TEMPLATE_TEST_CASE("gemm: every variant equals the scalar twin for rows of a matrix", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
+  const size_t depth = GENERATE(16, 32, 48, 64, 96, 144), n = GENERATE(7, 8, 12, 24);
+  const auto [lo, hi] = GENERATE(std::pair{-128, 127}, std::pair{0, 255}, std::pair{-20, 90}, std::pair{30, 200});
+  for (const size_t m : {1, 2, 3, 5, 8, 11}) {
+    GemmProblem<TestType> problem(variant, m, n, 1, depth, static_cast<uint32_t>(m + n + depth));
+    problem.gathered = false, problem.shifted = m != 3, problem.args.lo = lo, problem.args.hi = hi;
+    problem.args.a_stride = depth + 5, problem.a.resize(m * (depth + 5), 77);
+    CAPTURE(m);
+    CHECK(problem.run(variant) == problem.run(scalar_twin<TestType>()));
+  }
+}
+
+TEMPLATE_TEST_CASE("gemm: rows of a matrix whose steps are ties, near 2^15 or beyond", "", Gemm, GemmU8) {
+  const auto variant = any_variant<TestType>();
+  const size_t depth = GENERATE(16, 32, 80);
+  GemmProblem<TestType> problem(variant, 6, 16, 1, depth, 5);
+  problem.gathered = false, problem.args.out_zero_point = GENERATE(-3, 0, 2);
+  const auto scaled = [&](float scale, float shift) {
+    std::fill(problem.scale.begin(), problem.scale.end(), scale), std::fill(problem.shift.begin(), problem.shift.end(), shift);
+  };
+  SECTION("ties") { scaled(0x1p-6f, 12); }
+  SECTION("near") {
+    scaled(0, 0);
+    for (size_t c = 0; c < 16; ++c) problem.scale[c] = 31900.0f / static_cast<float>(10000 + 127 * 128 * depth);
+    problem.fill_b([](size_t) { return int8_t{127}; });
+    std::fill(problem.a.begin(), problem.a.end(), int8_t{-128});
+  }
+  SECTION("beyond") {
+    scaled(0.4f, 0);
+    problem.fill_b([](size_t) { return int8_t{127}; });
+    std::fill(problem.a.begin(), problem.a.end(), int8_t{-128});
+  }
+  SECTION("one of eight far beyond") { scaled(1e-3f, 0), problem.shift[5] = 3e8f; }
+  CHECK(problem.run(variant) == problem.run(scalar_twin<TestType>()));
+}
+
 TEMPLATE_TEST_CASE("gemm: rows in pieces give the same as rows in one piece", "", Gemm, GemmU8) {
   const auto variant = any_variant<TestType>();
   const size_t pieces = GENERATE(2, 3, 7), piece = GENERATE(1, 3, 7, 9, 16, 21, 40, 200);

@@ -9,6 +9,9 @@ namespace {
 #define LOAD16(r, c, d) "ldr q" #r ", [x" #r "], #16\n"
 #define LOAD8(r, c, d) "ldr d" #r ", [x" #r "], #8\n"
 #define LOAD4(r, c, d) "ldr s" #r ", [x" #r "], #4\n"
+// Half or all of 16 steps of depth of the panel, which moves on.
+#define LOAD_B8 "ld1 {v8.16b, v9.16b, v10.16b, v11.16b}, [x9], #64\n"
+#define LOAD_B16 LOAD_B8 "ld1 {v12.16b, v13.16b, v14.16b, v15.16b}, [x9], #64\n"
 #define DOT(r, c, d, b0, b1, k) "sdot v" #c ".4s, v" #b0 ".16b, v" #r ".4b[" #k "]\n sdot v" #d ".4s, v" #b1 ".16b, v" #r ".4b[" #k "]\n"
 #define DOT0(r, c, d) DOT(r, c, d, 8, 9, 0)
 #define DOT1(r, c, d) DOT(r, c, d, 10, 11, 1)
@@ -24,11 +27,10 @@ namespace {
                  "ldp x14, %[from], [%[from], #32]\n " FILL##rows "mov x15, %[from]\n" \
                  "1:\n" QTOOL_POINTERS##rows HEAD##rows                                        \
                  "2:\n" QTOOL_ROWS##rows(LOAD16)                                                                     \
-                 "ldp q10, q11, [x9, #32]\n ldp q12, q13, [x9, #64]\n ldp q14, q15, [x9, #96]\n"                     \
-                 "ldp q8, q9, [x9], #128\n subs x11, x11, #16\n" QTOOL_ROWS##rows(DOT0) QTOOL_ROWS##rows(DOT1)       \
+                 LOAD_B16 "subs x11, x11, #16\n" QTOOL_ROWS##rows(DOT0) QTOOL_ROWS##rows(DOT1)       \
                  QTOOL_ROWS##rows(DOT2) QTOOL_ROWS##rows(DOT3) "b.hs 2b\n"                                           \
                  "3:\n tbz x11, #3, 4f\n" QTOOL_ROWS##rows(LOAD8)                                                    \
-                 "ldp q10, q11, [x9, #32]\n ldp q8, q9, [x9], #64\n" QTOOL_ROWS##rows(DOT0) QTOOL_ROWS##rows(DOT1)   \
+                 LOAD_B8 QTOOL_ROWS##rows(DOT0) QTOOL_ROWS##rows(DOT1)   \
                  "4:\n tbz x11, #2, 5f\n" QTOOL_ROWS##rows(LOAD4) "ldp q8, q9, [x9], #32\n" QTOOL_ROWS##rows(DOT0)   \
                  "5:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"                                              \
                  : [from] "+r"(from), [offsets] "+r"(offsets) QTOOL_ROWS##rows(QTOOL_OUTPUT)                                                  \
@@ -42,12 +44,10 @@ namespace {
 #define HEAD4 HEAD8
 #define HEAD2 HEAD8
 // A single row takes 32 codes a turn first.
-#define HEAD1 \
-  "subs x11, x14, #32\n b.lo 7f\n6:\n ldp q0, q1, [x0], #32\n ldp q8, q9, [x9]\n ldp q10, q11, [x9, #32]\n"                   \
-  "ldp q12, q13, [x9, #64]\n ldp q14, q15, [x9, #96]\n subs x11, x11, #32\n" DOT0(0, 16, 17) DOT1(0, 16, 17) DOT2(0, 16, 17) \
-      DOT3(0, 16, 17) "ldp q8, q9, [x9, #128]\n ldp q10, q11, [x9, #160]\n ldp q12, q13, [x9, #192]\n"                       \
-                      "ldp q14, q15, [x9, #224]\n add x9, x9, #256\n" DOT0(1, 16, 17) DOT1(1, 16, 17) DOT2(1, 16, 17)         \
-                          DOT3(1, 16, 17) "b.hs 6b\n7:\n adds x11, x11, #16\n b.lo 3f\n"
+#define HEAD1                                                                                                                  \
+  "subs x11, x14, #32\n b.lo 7f\n6:\n ldp q0, q1, [x0], #32\n" LOAD_B16 "subs x11, x11, #32\n" DOT0(0, 16, 17) DOT1(0, 16, 17) \
+      DOT2(0, 16, 17) DOT3(0, 16, 17) LOAD_B16 DOT0(1, 16, 17) DOT1(1, 16, 17) DOT2(1, 16, 17)                                 \
+          DOT3(1, 16, 17) "b.hs 6b\n7:\n adds x11, x11, #16\n b.lo 3f\n"
 #define FILL1 START(0, 16, 17)
 #define FILL2 FILL1 START(1, 18, 19)
 #define FILL4 FILL2 START(2, 20, 21) START(3, 22, 23)

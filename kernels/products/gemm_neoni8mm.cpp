@@ -7,9 +7,9 @@ namespace {
 
 // Pairs of rows: X(r, s, first halves, second halves, accumulators of columns (0, 1), (2, 3), (4, 5), (6, 7)). An accumulator holds
 // [r][0] [r][1] [s][0] [s][1]. Rows' pointers are x0 .. x7, their codes v0 .. v7.
-#define PAIRS2(X) X(0, 1, 8, 1, 16, 17, 18, 19)
+#define PAIRS2(X) X(0, 1, 15, 1, 16, 17, 18, 19)
 #define PAIRS4(X) PAIRS2(X) X(2, 3, 0, 3, 20, 21, 22, 23)
-#define PAIRS8(X) PAIRS4(X) X(4, 5, 2, 5, 24, 25, 26, 27) X(6, 7, 4, 7, 28, 29, 30, 31)
+#define PAIRS8(X) PAIRS4(X) X(4, 5, 2, 5, 24, 25, 26, 27) X(6, 7, 4, 6, 28, 29, 30, 31)
 // The same of two panels.
 #define FIRST(X) X(0, 1, 4, 5, 16, 17, 18, 19) X(2, 3, 6, 7, 20, 21, 22, 23)
 #define SECOND(X) X(0, 1, 4, 5, 24, 25, 26, 27) X(2, 3, 6, 7, 28, 29, 30, 31)
@@ -35,15 +35,14 @@ namespace {
 #define ZIP(r, s, lo, hi, c0, c1, c2, c3) ZIP1(r, s, lo, hi, , , , ) "zip2 v" #hi ".2d, v" #r ".2d, v" #s ".2d\n"
 #define MUL(c, a, b) "smmla v" #c ".4s, v" #a ".16b, v" #b ".16b\n"
 #define MUL4(a, b0, b1, b2, b3, c0, c1, c2, c3) MUL(c0, a, b0) MUL(c1, a, b1) MUL(c2, a, b2) MUL(c3, a, b3)
-// One panel: b in v9 .. v12 and v13 .. v15, v6.
-#define LOAD_B8 "ldp q11, q12, [x9, #32]\n ldp q9, q10, [x9], #64\n"
-#define LOAD_B16 "ldp q11, q12, [x9, #32]\n ldp q13, q14, [x9, #64]\n ldp q15, q6, [x9, #96]\n ldp q9, q10, [x9], #128\n"
-#define LOW(r, s, lo, hi, c0, c1, c2, c3) MUL4(lo, 9, 10, 11, 12, c0, c1, c2, c3)
-#define HIGH(r, s, lo, hi, c0, c1, c2, c3) MUL4(hi, 13, 14, 15, 6, c0, c1, c2, c3)
+// One panel: b in v7 .. v10 and v11 .. v14.
+#define LOAD_B8 "ld1 {v7.16b, v8.16b, v9.16b, v10.16b}, [x9], #64\n"
+#define LOAD_B16 LOAD_B8 "ld1 {v11.16b, v12.16b, v13.16b, v14.16b}, [x9], #64\n"
+#define LOW(r, s, lo, hi, c0, c1, c2, c3) MUL4(lo, 7, 8, 9, 10, c0, c1, c2, c3)
+#define HIGH(r, s, lo, hi, c0, c1, c2, c3) MUL4(hi, 11, 12, 13, 14, c0, c1, c2, c3)
 // Two: b in v8 .. v11 and v12 .. v15.
-#define LOAD_TWO8(x) "ldp q10, q11, [" #x ", #32]\n ldp q8, q9, [" #x "], #64\n"
-#define LOAD_TWO16(x) \
-  "ldp q10, q11, [" #x ", #32]\n ldp q12, q13, [" #x ", #64]\n ldp q14, q15, [" #x ", #96]\n ldp q8, q9, [" #x "], #128\n"
+#define LOAD_TWO8(x) "ld1 {v8.16b, v9.16b, v10.16b, v11.16b}, [" #x "], #64\n"
+#define LOAD_TWO16(x) LOAD_TWO8(x) "ld1 {v12.16b, v13.16b, v14.16b, v15.16b}, [" #x "], #64\n"
 #define LOW_TWO(r, s, lo, hi, c0, c1, c2, c3) MUL4(lo, 8, 9, 10, 11, c0, c1, c2, c3)
 #define HIGH_TWO(r, s, lo, hi, c0, c1, c2, c3) MUL4(hi, 12, 13, 14, 15, c0, c1, c2, c3)
 
@@ -118,12 +117,12 @@ QTOOL_INLINE void tile1(const Strip& strip, const Place& place, int32x4_t* acc) 
   asm volatile(OPERANDS "movi v16.4s, #0\n movi v17.4s, #0\n movi v18.4s, #0\n movi v19.4s, #0\n mov x15, %[from]\n"
                "1:\n ldr x0, [%[offsets]]\n add %[offsets], %[offsets], x12\n add x0, x0, %[a]\n subs x11, x14, #32\n b.lo 7f\n"
                "6:\n ld1r {v0.2d}, [x0], #8\n ld1r {v1.2d}, [x0], #8\n ld1r {v2.2d}, [x0], #8\n ld1r {v3.2d}, [x0], #8\n" LOAD_B16
-               "subs x11, x11, #32\n" DOT(0, 9, 10, 11, 12) DOT(1, 13, 14, 15, 6) LOAD_B16 DOT(2, 9, 10, 11, 12)
-                   DOT(3, 13, 14, 15, 6) "b.hs 6b\n"
+               "subs x11, x11, #32\n" DOT(0, 7, 8, 9, 10) DOT(1, 11, 12, 13, 14) LOAD_B16 DOT(2, 7, 8, 9, 10)
+                   DOT(3, 11, 12, 13, 14) "b.hs 6b\n"
                "7:\n adds x11, x11, #16\n b.lo 3f\n"
                "2:\n ld1r {v0.2d}, [x0], #8\n ld1r {v1.2d}, [x0], #8\n" LOAD_B16 "subs x11, x11, #16\n"  //
-               DOT(0, 9, 10, 11, 12) DOT(1, 13, 14, 15, 6) "b.hs 2b\n"
-               "3:\n tbz x11, #3, 4f\n ld1r {v0.2d}, [x0], #8\n" LOAD_B8 DOT(0, 9, 10, 11, 12)
+               DOT(0, 7, 8, 9, 10) DOT(1, 11, 12, 13, 14) "b.hs 2b\n"
+               "3:\n tbz x11, #3, 4f\n ld1r {v0.2d}, [x0], #8\n" LOAD_B8 DOT(0, 7, 8, 9, 10)
                "4:\n add x9, x9, x15\n subs x10, x10, #1\n b.ne 1b\n"
                : [from] "+r"(from), [offsets] "+r"(offsets), "=w"(c0), "=w"(c1), "=w"(c2), "=w"(c3)
                : [a] "r"(place.a)

@@ -111,7 +111,7 @@ std::vector<ClusterAgreement> compare_clusters(const Model& model, const std::st
   if (!backend) throw usage_error("unknown engine \"" + engine + "\"");
   std::vector<ClusterAgreement> results;
   if (!backend->lower) return results;
-  const Model canonical = canonical_for_execution(model);
+  const Model canonical = canonical_for_execution(model, *backend);
   PlanIndex index;
   const auto plan = build_plan_graph(canonical, *canonical.graph, *backend, index);
   Computed computed;

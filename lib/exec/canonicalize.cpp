@@ -6,8 +6,10 @@
 #include "exec/canonical/expand_qlinear.h"
 #include "exec/canonical/recognize.h"
 #include "exec/canonical/selected_codes.h"
+#include "exec/canonical/signed_codes.h"
 #include "exec/cluster.h"
 #include "exec/cluster/quantized.h"
+#include "exec/lowering.h"
 #include "graph/observer.h"
 #include "ops/op_def.h"
 #include "pass/fuse.h"
@@ -99,6 +101,12 @@ Model canonical_for_execution(const Model& model) {
     dequantize_constants(result, graph);
   });
   lint(result, "canonical for execution");
+  return result;
+}
+
+Model canonical_for_execution(const Model& model, const Backend& backend) {
+  Model result = canonical_for_execution(model);
+  if (backend.signed_codes) sign_codes(result);
   return result;
 }
 

@@ -93,7 +93,8 @@ struct Backend {
   LowerFn lower;
   std::string (*description)();  ///< "oneDNN 3.2.0, AVX512-VNNI"
   bool (*available)();
-  AloneFn alone = nullptr;  ///< null: an engine without a library
+  AloneFn alone = nullptr;    ///< null: an engine without a library
+  bool signed_codes = false;  ///< its kernels hold s8: codes that stay inside are kept so
 };
 const Backend* find_backend(std::string_view name);  ///< null when unknown or not built in
 std::span<const Backend* const> all_backends();

@@ -114,6 +114,34 @@ TEST_CASE("canonical: a maximum of dequantized codes that is read as floats is t
   check_same(model, {1, 3, 6, 6}, DType::uint8);
 }
 
+TEST_CASE("canonical: an engine whose kernels hold s8 gets them wherever codes stay inside") {
+  const Model model = model_of(R"(
+    g (float[4, 16] x, bool which) => (float[4, 16] y, uint8[4, 16] seen) <float s = {0.005}, uint8 z = {3}, float t = {0.002}> {
+      q = QuantizeLinear(x, s, z)
+      d = DequantizeLinear(q, s, z)
+      a = Abs(d)
+      none = QuantizeLinear(a, t)
+      y = If (which) <
+        then_branch = one () => (float[4, 16] e) { e = DequantizeLinear(none, t) },
+        else_branch = two () => (float[4, 16] f) { f = Sigmoid(a) }
+      >
+      seen = QuantizeLinear(y, s, z)
+    })");
+  const Backend& arm = *find_backend("arm");
+  REQUIRE(arm.signed_codes);
+  const Model canonical = canonical_for_execution(model, arm);
+  const auto type = [&](const char* name) { return canonical.graph->find(name)->type.dtype; };
+  CHECK(type("q") == DType::int8);
+  CHECK(type("none") == DType::int8);
+  CHECK(type("seen") == DType::uint8);
+  Diagnostics diagnostics;
+  Plan literal(model, {.engine = "reference"}, diagnostics), lower(canonical, {.engine = "reference"}, diagnostics);
+  for (const bool which : {true, false}) {
+    const std::vector<Tensor> in{random_tensor(DType::float32, {4, 16}, "x"), Tensor::scalar(which)};
+    CHECK(Runner(lower).run(in) == Runner(literal).run(in));
+  }
+}
+
 TEST_CASE("canonical: layer normalization over the last axis, and over another one not") {
   const auto text = [](const std::string& axes) {
     return "g (float[2, 5, 8] x, float[8] g, float[8] b) => (float[2, 5, 8] y) <float two = {2}, float eps = {0.00001}> {\n"

@@ -20,6 +20,6 @@ bool available() { return true; }
 
 }  // namespace
 
-const Backend kBackend{"arm", lower, description, available};
+const Backend kBackend{.name = "arm", .lower = lower, .description = description, .available = available, .signed_codes = true};
 
 }  // namespace qtool::arm

@@ -59,7 +59,7 @@ Plan::Plan(const Model& model, const PlanOptions& options, Diagnostics&) : impl_
   impl.engine = impl.backend->name;
   impl.threads = options.threads;
   for (const Value* value : model.graph->output().inputs()) impl.output_names.push_back(value->name());
-  impl.model = impl.backend->lower ? canonical_for_execution(model) : inlined_for_execution(model);
+  impl.model = impl.backend->lower ? canonical_for_execution(model, *impl.backend) : inlined_for_execution(model);
   list_inputs(impl);
   if (impl.backend->lower) {
     impl.graph = build_plan_graph(impl.model, *impl.model.graph, *impl.backend, impl.index);

@@ -1,0 +1,4 @@
+#pragma once
+#include <CLI/CLI.hpp>
+
+#include "cmake/precompiled/json.h"

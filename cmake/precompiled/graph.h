@@ -1,0 +1,3 @@
+#pragma once
+#include "cmake/precompiled/std.h"
+#include "graph/model.h"

@@ -55,7 +55,8 @@ def violations(file, allowed):
 
 def precompiled_headers(folder):
     """The headers that a module's files begin with (cmake/QtoolPrecompiled.cmake): what they include is as if it stood in each."""
-    described = re.search(r'PRECOMPILED (\w+)', (ROOT / folder / 'CMakeLists.txt').read_text())
+    module = ROOT / folder / 'CMakeLists.txt'
+    described = module.exists() and re.search(r'PRECOMPILED (\w+)', module.read_text())
     queue = [f'cmake/precompiled/{described[1]}.h'] if described else []
     while queue:
         yield (file := ROOT / queue.pop())

@@ -88,6 +88,15 @@ def test_layering(layering, path, include, violated):
     assert layering(path, f'#include {include}\n') == violated
 
 
+@pytest.mark.parametrize('module, violated', [('ops', False), ('base', True)])
+def test_layering_of_precompiled_headers(layering, tmp_path, module, violated):
+    headers = tmp_path / 'cmake/precompiled'
+    headers.mkdir(parents=True)
+    (headers / 'all.h').write_text('#include "cmake/precompiled/graph.h"\n')
+    (headers / 'graph.h').write_text('#include "graph/model.h"\n')
+    assert layering(f'lib/{module}/CMakeLists.txt', f'qtool_module({module} PRECOMPILED all)\n') == violated
+
+
 @pytest.mark.parametrize('own, elsewhere, size, count', [
     (0.966, 0.97, 100, 0), (0.964, 0.97, 100, 1), (0.97, 0.964, 100, 1), (0.97, 0.97, 101, 1), (0.9, 0.9, 200, 3)])
 def test_table_complains_of_lost_accuracy_and_of_size(own, elsewhere, size, count):

@@ -77,16 +77,8 @@ void dequantize_constants(Model& model, Graph& graph) {
   }
 }
 
-}  // namespace
-
-Model inlined_for_execution(const Model& model) {
-  Model result = copy(model);
-  inline_functions(result, is_observer);
-  mark_dynamic_recurrences(result);
-  return result;
-}
-
-Model canonical_for_execution(const Model& model) {
+/// Not linted yet.
+Model canonical_form(const Model& model) {
   Model result = inlined_for_execution(model);
   infer_types(result);
   expand_qlinear(result);
@@ -100,13 +92,28 @@ Model canonical_for_execution(const Model& model) {
     dequantize_scalars(result, graph);
     dequantize_constants(result, graph);
   });
+  return result;
+}
+
+}  // namespace
+
+Model inlined_for_execution(const Model& model) {
+  Model result = copy(model);
+  inline_functions(result, is_observer);
+  mark_dynamic_recurrences(result);
+  return result;
+}
+
+Model canonical_for_execution(const Model& model) {
+  Model result = canonical_form(model);
   lint(result, "canonical for execution");
   return result;
 }
 
 Model canonical_for_execution(const Model& model, const Backend& backend) {
-  Model result = canonical_for_execution(model);
+  Model result = canonical_form(model);
   if (backend.signed_codes) sign_codes(result);
+  lint(result, "canonical for execution");
   return result;
 }
 

@@ -142,6 +142,25 @@ TEST_CASE("canonical: an engine whose kernels hold s8 gets them wherever codes s
   }
 }
 
+TEST_CASE("canonical: bodies may share a zero point of codes that are kept as s8, and have scales of their own") {
+  const Model model = model_of(R"(
+    g (float[4, 16] x, bool which) => (float[4, 16] y) <uint8[1] z = {3}> {
+      y = If (which) <
+        then_branch = one () => (float[4, 16] e) <float s = {0.005}> { p = QuantizeLinear(x, s, z)
+          e = DequantizeLinear(p, s, z) },
+        else_branch = two () => (float[4, 16] f) <float t = {0.002}> { q = QuantizeLinear(x, t, z)
+          f = DequantizeLinear(q, t, z) }
+      >
+    })");
+  const Model canonical = canonical_for_execution(model, *find_backend("arm"));
+  Diagnostics diagnostics;
+  Plan literal(model, {.engine = "reference"}, diagnostics), lower(canonical, {.engine = "reference"}, diagnostics);
+  for (const bool which : {true, false}) {
+    const std::vector<Tensor> in{random_tensor(DType::float32, {4, 16}, "x"), Tensor::scalar(which)};
+    CHECK(Runner(lower).run(in) == Runner(literal).run(in));
+  }
+}
+
 TEST_CASE("canonical: layer normalization over the last axis, and over another one not") {
   const auto text = [](const std::string& axes) {
     return "g (float[2, 5, 8] x, float[8] g, float[8] b) => (float[2, 5, 8] y) <float two = {2}, float eps = {0.00001}> {\n"

@@ -1,7 +1,7 @@
 #include "exec/canonical/signed_codes.h"
 
 #include <algorithm>
-#include <map>
+#include <unordered_map>
 
 #include "exec/cluster/quantized.h"
 
@@ -13,52 +13,46 @@ bool has_u8_codes(const Node& node) {
   return params && params->dtype == DType::uint8;
 }
 
-/// Are the codes of `quantize` seen by DQs alone?
+/// Does a Q make them, and are they seen by DQs alone?
 bool stay_inside(const Node& quantize) {
-  const Value* codes = quantize.out(0);
-  if (!codes || codes->is_graph_output()) return false;
-  const auto& uses = codes->uses();
+  if (!is_quantize(quantize) || !has_u8_codes(quantize) || !quantize.out(0) || quantize.out(0)->is_graph_output()) return false;
+  const auto& uses = quantize.out(0)->uses();
   return std::all_of(uses.begin(), uses.end(),
                      [](const Use& use) { return use.input == 0 && is_dequantize(*use.node) && has_u8_codes(*use.node); });
 }
 
-/// Zero points of s8, one for every one of u8 in the model (or for every scale without).
-class Lowered {
+/// Zero points of s8, one for every one of u8, or for every scale without one: beside it, where all its users can see it.
+class SignedZeroPoints {
  public:
-  void change(Node& node) {
-    Value*& lower = made_[node.in(2) ? node.in(2) : node.in(1)];
-    if (!lower) lower = &make(node);
-    node.graph().set_input(node, 2, lower);
+  void give(Node& node) {
+    Value& old = *node.in(node.in(2) ? 2 : 1);
+    Value*& made = made_[&old];
+    if (!made) made = &make(old, params_of(node)->zero_points);
+    node.graph().set_input(node, 2, made);
   }
 
  private:
-  static Value& make(const Node& node) {
-    const Value& scale = *node.in(1);
-    const auto params = params_of(node);
+  static Value& make(const Value& old, const std::vector<int32_t>& zero_points) {
     std::vector<int8_t> lower;
-    for (const int32_t zero_point : params->zero_points) lower.push_back(static_cast<int8_t>(zero_point - 128));
-    Graph& graph = scale.producer().graph();
-    return *graph.add_weight(graph.fresh_name(scale.name() + "_zero_point_s8"), Tensor::of<int8_t>(scale.constant()->shape(), lower))
-                .out(0);
+    for (const int32_t zero_point : zero_points) lower.push_back(static_cast<int8_t>(zero_point - 128));
+    Graph& graph = old.producer().graph();
+    return *graph.add_weight(graph.fresh_name(old.name() + "_s8"), Tensor::of<int8_t>(old.constant()->shape(), lower)).out(0);
   }
 
-  std::map<const Value*, Value*> made_;
+  std::unordered_map<const Value*, Value*> made_;
 };
 
 }  // namespace
 
 void sign_codes(Model& model) {
-  Lowered zero_points;
+  SignedZeroPoints zero_points;
   for_each_graph(*model.graph, [&](Graph& graph) {
-    std::vector<Node*> found;
-    for (Node& node : graph.nodes())
-      if (is_quantize(node) && has_u8_codes(node) && stay_inside(node)) found.push_back(&node);
-    for (Node* quantize : found) {
-      Value& codes = *quantize->out(0);
-      if (quantize->attribute("output_dtype")) quantize->set_attribute("output_dtype", static_cast<int64_t>(DType::int8));
-      codes.type.dtype = DType::int8;
-      zero_points.change(*quantize);
-      for (const Use& use : std::vector<Use>(codes.uses())) zero_points.change(*use.node);
+    for (Node& node : graph.editable()) {
+      if (!stay_inside(node)) continue;
+      if (node.attribute("output_dtype")) node.set_attribute("output_dtype", static_cast<int64_t>(DType::int8));
+      node.out(0)->type.dtype = DType::int8;
+      zero_points.give(node);
+      for (const Use& use : node.out(0)->uses()) zero_points.give(*use.node);
     }
   });
 }
